@@ -1,0 +1,300 @@
+#pragma once
+// One connection of the listener, from handshake to close. Everything runs on the connection's strand; only the handler
+// is called elsewhere.
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "adapters/http/beast.h"
+#include "adapters/http/listener_rules.h"
+#include "adapters/http/listener_shared.h"
+#include "adapters/http/openssl.h"
+
+namespace omrsync::http {
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Tcp::socket socket, std::shared_ptr<ssl::context> context, std::shared_ptr<ListenerShared> shared)
+      : shared_(std::move(shared)),
+        context_(std::move(context)),
+        open_(shared_->enter_open()),
+        stream_(std::move(socket), *context_),
+        stall_timer_(stream_.get_executor()) {}
+
+  /// `place`: among those without a finished handshake.
+  void start(Place place) {
+    unauthenticated_ = std::move(place);
+    net::post(stream_.get_executor(), [self = shared_from_this()] { self->handshake(); });
+  }
+
+  /// Closes the connection unless an answer is being made or sent. From any thread.
+  void stop() {
+    net::post(stream_.get_executor(), [self = shared_from_this()] {
+      if (self->stage_ != Stage::answering) self->close();
+    });
+  }
+
+  /// Closes the connection at once. From any thread.
+  void cut() {
+    net::post(stream_.get_executor(), [self = shared_from_this()] { self->close(); });
+  }
+
+ private:
+  enum class Stage { asking, answering, leaving };
+  using Parser = beast::http::request_parser<beast::http::string_body>;
+  using Answer = beast::http::response<beast::http::string_body>;
+
+  static constexpr std::size_t kReadBytes = 64 * 1024;  // smaller reads cost three times the processor time
+  static constexpr std::size_t kIdleReadBytes = 512;    // what an idle connection keeps in memory
+  static constexpr std::size_t kDrainBytes = 32 * 1024 * 1024;
+
+  beast::tcp_stream& tcp() { return stream_.next_layer(); }
+  const ListenerLimits& limits() const { return shared_->limits; }
+
+  template <typename Method, typename... Bound>
+  auto then(Method method) {
+    return [self = shared_from_this(), method](auto... results) { (self.get()->*method)(results...); };
+  }
+
+  void handshake() {
+    tcp().expires_after(limits().handshake);
+    stream_.async_handshake(ssl::stream_base::server, then(&Session::on_handshake));
+  }
+
+  void on_handshake(ErrorCode error) {
+    if (error || !identify()) {
+      ++shared_->handshakes_failed;
+      return leave_after_answer();  // the alert must reach the caller
+    }
+    node_place_ = shared_->enter_node(node_);
+    if (node_place_) unauthenticated_.leave();
+    read_head();
+  }
+
+  bool identify() {
+    certificate_.reset(SSL_get1_peer_certificate(stream_.native_handle()));
+    std::optional<std::string> node = certificate_ ? node_of(*certificate_) : std::nullopt;
+    if (!node) return false;
+    node_ = *std::move(node);
+    fingerprint_ = fingerprint_of(*certificate_);
+    return !fingerprint_.empty();
+  }
+
+  /// A connection can outlive the certificate that opened it.
+  bool has_expired() const { return X509_cmp_current_time(X509_get0_notAfter(certificate_.get())) < 0; }
+
+  /// Between two requests: wait with a small buffer until something comes.
+  void await_request() {
+    if (shared_->stopping) return close();
+    if (buffer_.size() > 0) return read_head();
+    buffer_ = beast::flat_buffer(kReadBytes);
+    tcp().expires_after(limits().idle);
+    stream_.async_read_some(buffer_.prepare(kIdleReadBytes), then(&Session::on_first_bytes));
+  }
+
+  void on_first_bytes(ErrorCode error, std::size_t bytes) {
+    if (error) return close();
+    buffer_.commit(bytes);
+    read_head();
+  }
+
+  void read_head() {
+    stage_ = Stage::asking;
+    buffer_.reserve(kReadBytes);
+    parser_.emplace();
+    parser_->header_limit(static_cast<std::uint32_t>(limits().header_bytes));
+    parser_->body_limit(limits().body_bytes);
+    tcp().expires_after(limits().headers);
+    beast::http::async_read_header(stream_, buffer_, *parser_, then(&Session::on_head));
+  }
+
+  void on_head(ErrorCode error, std::size_t) {
+    if (error) return refuse_or_close(refuse_parse(error));
+    if (has_expired()) return close();  // the next handshake says why
+    if (const auto refusal = refuse_head(parser_->get())) return refuse(*refusal);
+    if (!node_place_) return refuse({503, "Too many connections of this node."});
+    if (shared_->stopping) return refuse({503, "This node is stopping."});
+    const std::size_t announced = parser_->content_length() ? static_cast<std::size_t>(*parser_->content_length())
+                                  : parser_->chunked()      ? limits().body_bytes
+                                                            : 0;
+    body_place_ = shared_->enter_body(announced);
+    if (!body_place_) return refuse({503, "Too much is under way."});
+    if (parser_->is_done()) return hand_over();
+    if (parser_->get().count(beast::http::field::expect) > 0) return send_continue();
+    start_body();
+  }
+
+  void send_continue() {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    net::async_write(stream_, net::buffer(kContinue.data(), kContinue.size()), then(&Session::on_continued));
+  }
+
+  void on_continued(ErrorCode error, std::size_t) {
+    if (error) return close();
+    start_body();
+  }
+
+  /// The body has a deadline of its own, which interrupts the read instead of closing: the caller is told 408.
+  void start_body() {
+    tcp().expires_never();
+    restart_stall_timer();
+    read_body();
+  }
+
+  void restart_stall_timer() {
+    window_bytes_ = parser_->get().body().size();
+    stalled_ = false;
+    stall_timer_.expires_after(limits().stall);
+    stall_timer_.async_wait([self = shared_from_this()](ErrorCode error) {
+      if (error || self->stage_ != Stage::asking || self->stall_timer_.expiry() > std::chrono::steady_clock::now())
+        return;
+      self->stalled_ = true;
+      self->tcp().cancel();
+    });
+  }
+
+  void read_body() { beast::http::async_read_some(stream_, buffer_, *parser_, then(&Session::on_body)); }
+
+  void on_body(ErrorCode error, std::size_t) {
+    if (stalled_) return refuse({408, "The body came too slowly."});
+    if (error) {
+      stall_timer_.cancel();
+      if (error == beast::http::error::buffer_overflow) return refuse({400, "This is not an HTTP/1.1 request."});
+      return refuse_or_close(refuse_parse(error));
+    }
+    if (parser_->is_done()) {
+      stall_timer_.cancel();
+      return hand_over();
+    }
+    if (parser_->get().body().size() - window_bytes_ >= limits().stall_bytes) restart_stall_timer();
+    read_body();
+  }
+
+  void hand_over() {
+    tcp().expires_never();
+    stage_ = Stage::answering;
+    auto& message = parser_->get();
+    keep_ = message.keep_alive() && message.version() == 11;
+    auto request = std::make_shared<ports::IncomingRequest>(ports::IncomingRequest{
+        std::string(message.target().data(), message.target().size()), std::move(message.body()), node_, fingerprint_});
+    parser_.reset();
+    const bool taken = shared_->pool.submit([self = shared_from_this(), request = std::move(request)] {
+      if (self->shared_->stopping) return self->answer_from_worker(refusal_answer({503, "This node is stopping."}));
+      ++self->shared_->handled;
+      ports::Response response = self->shared_->answer(*request);
+      self->answer_from_worker(std::move(response));
+    });
+    if (!taken) refuse({503, "Too many requests are waiting."});
+  }
+
+  void answer_from_worker(ports::Response response) {
+    net::post(stream_.get_executor(), [self = shared_from_this(), response = std::move(response)]() mutable {
+      self->answer(std::move(response));
+    });
+  }
+
+  static ports::Response refusal_answer(const Refusal& refusal) {
+    return ports::Response{refusal.status, "text/plain; charset=utf-8", std::string(refusal.reason) + "\n", {}};
+  }
+
+  void refuse_or_close(const std::optional<Refusal>& refusal) { refusal ? refuse(*refusal) : close(); }
+
+  /// After a refusal the two sides may not agree where the next request begins, so it is the last answer.
+  void refuse(const Refusal& refusal) {
+    ++shared_->refused;
+    keep_ = false;
+    ports::Response response = refusal_answer(refusal);
+    if (refusal.status == 503) response.retry_after = limits().retry_after;
+    answer(std::move(response));
+  }
+
+  void answer(ports::Response response) {
+    if (!tcp().socket().is_open()) return;
+    stage_ = Stage::answering;
+    keep_ = keep_ && !shared_->stopping;
+    using beast::http::field;
+    answer_.emplace(static_cast<beast::http::status>(response.status), 11);
+    answer_->set(field::server, "omrsync");
+    answer_->set(field::cache_control, "no-store");
+    if (!response.content_type.empty()) answer_->set(field::content_type, response.content_type);
+    if (response.retry_after.count() > 0)
+      answer_->set(field::retry_after, std::to_string(response.retry_after.count()));
+    if (response.status == 405) answer_->set(field::allow, "GET, POST");
+    answer_->keep_alive(keep_);
+    answer_->body() = std::move(response.body);
+    answer_->prepare_payload();
+    serializer_.emplace(*answer_);
+    write_some();
+  }
+
+  void write_some() {
+    tcp().expires_after(limits().stall);
+    beast::http::async_write_some(stream_, *serializer_, then(&Session::on_written));
+  }
+
+  void on_written(ErrorCode error, std::size_t) {
+    if (error) return close();
+    if (!serializer_->is_done()) return write_some();
+    serializer_.reset();
+    answer_.reset();
+    body_place_.leave();
+    if (!keep_) return leave_after_answer();
+    stage_ = Stage::asking;
+    await_request();
+  }
+
+  /// Says good-bye, then reads what still comes in and throws it away for a while: closing with unread bytes would make
+  /// the system reset the connection, and the caller would lose the answer.
+  void leave_after_answer() {
+    stage_ = Stage::leaving;
+    tcp().expires_after(limits().linger);
+    if (!node_.empty()) return stream_.async_shutdown(then(&Session::on_good_bye));
+    on_good_bye({});
+  }
+
+  void on_good_bye(ErrorCode) {
+    ErrorCode ignored;
+    tcp().socket().shutdown(Tcp::socket::shutdown_send, ignored);
+    buffer_ = beast::flat_buffer(kReadBytes);
+    drain();
+  }
+
+  void drain() { tcp().async_read_some(buffer_.prepare(kReadBytes), then(&Session::on_drained)); }
+
+  void on_drained(ErrorCode error, std::size_t bytes) {
+    drained_ += bytes;
+    if (error || drained_ > kDrainBytes || shared_->stopping) return close();
+    drain();
+  }
+
+  void close() {
+    stage_ = Stage::leaving;
+    stall_timer_.cancel();
+    tcp().close();
+  }
+
+  std::shared_ptr<ListenerShared> shared_;
+  std::shared_ptr<ssl::context> context_;
+  Place open_;
+  Place unauthenticated_;
+  Place node_place_;
+  Place body_place_;
+  beast::ssl_stream<beast::tcp_stream> stream_;
+  net::steady_timer stall_timer_;
+  beast::flat_buffer buffer_{kReadBytes};
+  std::optional<Parser> parser_;
+  std::optional<Answer> answer_;
+  std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
+  CertificatePtr certificate_;
+  std::string node_;
+  std::string fingerprint_;
+  Stage stage_ = Stage::asking;
+  std::size_t window_bytes_ = 0;
+  std::size_t drained_ = 0;
+  bool stalled_ = false;
+  bool keep_ = false;
+};
+
+}  // namespace omrsync::http
