@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "adapters/ports/store.h"
+#include "protocol/state.h"
+
+/// Every table of the node's store, and how its keys are made. Values are packed records (records.h) or bytes that
+/// travel. Numbers in keys are eight bytes, most significant first.
+namespace omrsync::node::tables {
+
+using ports::TableName;
+
+inline constexpr TableName kMeta{"meta"};              ///< name -> one of the node's single facts
+inline constexpr TableName kLedger{"ledger"};          ///< root -> LedgerRow
+inline constexpr TableName kOutbox{"outbox"};          ///< offer number -> OfferedSet: local sets, not frozen for the parent yet
+inline constexpr TableName kLink{"link"};              ///< link -> LinkRecord
+inline constexpr TableName kFrozen{"frozen_blob"};     ///< link, first number -> encoded Batch, until acknowledged
+inline constexpr TableName kSent{"sent"};              ///< link, number -> SentSet, until its outcome is known
+inline constexpr TableName kInbox{"inbox"};            ///< link, number, part -> InboxItem
+inline constexpr TableName kInboxBody{"inbox_blob"};   ///< link, number, part -> encoded Envelope
+inline constexpr TableName kWaits{"waits"};            ///< missing root, inbox key -> nothing
+inline constexpr TableName kBrings{"brings"};          ///< root in a held set, inbox key -> nothing
+inline constexpr TableName kOutcomes{"outcomes"};      ///< link, outcome number -> Outcome for that child, until seen
+inline constexpr TableName kLog{"log"};                ///< log number -> LogRow (D29)
+inline constexpr TableName kLogPlace{"log_place"};     ///< root -> its log number
+inline constexpr TableName kConflicts{"conflicts"};    ///< conflict id -> ConflictRecord
+inline constexpr TableName kConflictOf{"conflict_of"}; ///< root, group -> conflict id
+inline constexpr TableName kAudit{"audit"};            ///< audit number -> hash, record
+inline constexpr TableName kNodes{"nodes"};            ///< node uuid -> ChildRecord
+inline constexpr TableName kUnlogged{"unlogged"};      ///< table -> position up to which a scan must see it
+
+inline constexpr std::array<std::string_view, 18> kAll = {
+    kMeta.name,    kLedger.name,  kOutbox.name, kLink.name,     kFrozen.name,    kSent.name,
+    kInbox.name,   kInboxBody.name, kWaits.name, kBrings.name,  kOutcomes.name,  kLog.name,
+    kLogPlace.name, kConflicts.name, kConflictOf.name, kAudit.name, kNodes.name, kUnlogged.name};
+
+/// table, NUL, and the key: 16 bytes behind 0x01 when it is a plain uuid, else the text behind 0x02. NUL inside a natural
+/// key cannot occur: keys are text.
+[[nodiscard]] std::string root_bytes(const RootKey& root);
+[[nodiscard]] RootKey root_from(std::string_view bytes);
+
+/// A root and something behind it, so that everything about one root is a range.
+[[nodiscard]] std::string root_and(const RootKey& root, std::string_view rest);
+[[nodiscard]] std::string_view behind_root(std::string_view bytes);
+
+[[nodiscard]] std::string number_key(std::uint64_t number);
+[[nodiscard]] std::uint64_t number_from(std::string_view bytes);
+
+}  // namespace omrsync::node::tables
