@@ -27,6 +27,8 @@ struct Column {
   std::optional<std::string> default_text;
   std::string references;         ///< table that the foreign key names; empty: none
   std::string references_column;  ///< its column, nearly always that table's primary key
+  bool enforced = true;           ///< false: no foreign key, a declaration or OpenMRS's naming says what it refers to
+  bool cascades_delete = false;   ///< the foreign key deletes rows of this table by itself
 };
 
 struct Table {
@@ -42,12 +44,26 @@ struct Table {
       if (each.name == column) return &each;
     return nullptr;
   }
+
+  /// The one integer column that is the primary key; null when the key is of another kind.
+  [[nodiscard]] const Column* integer_key() const noexcept {
+    if (primary_key.size() != 1) return nullptr;
+    const Column* key = find(primary_key.front());
+    return key != nullptr && key->type == ColumnType::integer ? key : nullptr;
+  }
 };
 
 using Schema = std::map<std::string, Table, std::less<>>;
 
+/// The kind of a column by information_schema.COLUMN_TYPE, lower case.
+[[nodiscard]] ColumnType column_type_of(std::string_view sql_type) noexcept;
+
+/// Digest of columns and keys, the epoch itself left out.
+[[nodiscard]] std::uint64_t epoch_of(const Table& table);
+
 /// A group of one table. Every column of the table is in exactly one group, but for the keys that carry identity (the
-/// integer primary key, the owner's key of an owned table) and columns that never travel (D18).
+/// integer primary key, the owner's key of an owned table, foreign keys of a natural key) and columns that never travel
+/// (D18). The text of a uuid or of a natural key is in a group, and travels only where its spelling is not the key's.
 struct ColumnGroup {
   std::string name;  ///< "gender", "life", "changed"; of an owned table the part after '#', empty for its main group
   std::vector<std::string> columns;
@@ -64,7 +80,7 @@ struct TablePart {
   std::string table;
   Identity identity = Identity::uuid;
   std::vector<std::string> key_columns;  ///< of `natural`
-  std::string owner_column;              ///< of an owned table: the column that names the root row (or `owner_table`'s row)
+  std::string owner_column;              ///< of an owned table: the column that holds the root row's integer key
   std::vector<ColumnGroup> groups;
 };
 
@@ -83,17 +99,44 @@ struct Excluded {
   std::string reason;
 };
 
+/// A column whose text is the local integer id of a row in a table that another column names: it travels as the cell
+/// `<column>@<table>` with the target's key; any other text travels as it is.
+struct EmbeddedReference {
+  std::string table;
+  std::string column;
+  std::string through;  ///< foreign key of `table` to the row that has `by`; empty: the same row has it
+  std::string by;       ///< the column that says which kind of target
+  std::map<std::string, std::string, std::less<>> targets;  ///< text of `by` -> table
+};
+
+/// Rows of a root table that never travel, told by one column's text (compared as the server compares names).
+struct RowRule {
+  std::string table;
+  std::string column;
+  bool only = false;                ///< true: rows not named stay at home; false: rows named do
+  std::vector<std::string> names;
+  std::string reason;
+};
+
 /// The compiled declarations for one live schema.
 struct Model {
-  Schema schema;
+  Schema schema;            ///< columns' `references` completed by the declarations
   std::vector<Root> roots;  ///< in the order in which their rows can be inserted
+  std::vector<std::string> tables;  ///< root and owned tables in the order in which rows can be inserted
   std::vector<Excluded> excluded;
+  std::vector<EmbeddedReference> embedded;
+  std::vector<RowRule> row_rules;
 
   /// The root that `table` is, or that owns it; null when the table does not travel.
   [[nodiscard]] const Root* root_of(std::string_view table) const noexcept;
   /// The part of that root which `table` is.
   [[nodiscard]] const TablePart* part_of(std::string_view table) const noexcept;
+  /// Why a column (empty: the table) does not travel; null when it does.
+  [[nodiscard]] const Excluded* exclusion(std::string_view table, std::string_view column = {}) const noexcept;
 };
+
+/// The column carries identity: it is said by the root's key or by the owner, and is in no group.
+[[nodiscard]] bool is_identity(const Table& table, const TablePart& part, const Column& column) noexcept;
 
 /// Compiles the built-in declarations (mapping/*.json, embedded) and `more` (a site's own, JSON texts) against the live
 /// schema. Tables that no declaration names become roots of their own: groups `row`, `life` and `changed`. Fails with
