@@ -49,7 +49,8 @@ struct GroupChange {
   GroupName group;
   std::optional<std::uint64_t> before;     ///< hash of what stood there; none: nothing stood there
   std::optional<std::uint64_t> after;      ///< hash of what stands there now; none: the row is gone
-  std::optional<GroupValue> before_value;  ///< in wire terms, from the before image
+  std::optional<GroupValue> before_value{};  ///< in wire terms, from the before image
+  std::optional<GroupValue> after_value{};   ///< in wire terms; may be left out for `created` roots
 };
 
 struct RootChange {

@@ -1,0 +1,173 @@
+#include "node/ledger/local.h"
+
+#include <algorithm>
+
+#include "conflict/join.h"
+
+namespace omrsync::node {
+namespace {
+
+using ports::GroupChange;
+using ports::RootChange;
+
+void insert(Group& group, Sibling sibling) {
+  const auto place = std::lower_bound(group.siblings.begin(), group.siblings.end(), sibling.dot,
+                                      [](const Sibling& s, const Dot& d) { return s.dot < d; });
+  group.siblings.insert(place, std::move(sibling));
+}
+
+/// The group as the ledger lists it; one that stands under the base dot or as loaded is listed from now on.
+LedgerGroup& listed(const RootKey& root, LedgerRow& row, const GroupChange& change, const LoadDots& dots) {
+  const auto found = row.groups.find(change.group);
+  if (found != row.groups.end()) return found->second;
+  LedgerGroup group;
+  if (change.before && row.loaded && change.before_value) {
+    const Dot dot{{}, dots(root, change.group, *change.before_value)};
+    group.group.siblings.push_back({dot, {}, {}, GroupValue{}});
+    group.standing = dot;
+  } else if (change.before && row.base) {
+    group.group.siblings.push_back({row.base->dot, row.base->author, row.base->stamp, GroupValue{}});
+    group.standing = row.base->dot;
+  }
+  return row.groups.emplace(change.group, std::move(group)).first->second;
+}
+
+/// True when the group holds values that differ, as far as they are known: the standing one's is `standing_value`.
+bool differs(const LedgerGroup& group, const std::optional<GroupValue>& standing_value) {
+  const Sibling* stands = nullptr;
+  for (const Sibling& s : group.group.siblings)
+    if (group.standing == s.dot) stands = &s;
+  return std::any_of(group.group.siblings.begin(), group.group.siblings.end(), [&](const Sibling& s) {
+    if (&s == stands) return false;
+    if (stands == nullptr || !s.value || !stands->value) return true;
+    return !standing_value || *s.value != *standing_value;
+  });
+}
+
+void write_group(LedgerRow& row, LedgerGroup& group, const GroupChange& change, const LocalWrite& write,
+                 const std::optional<GroupValue>& after_value, LocalEffect& effect) {
+  const bool several = group.group.siblings.size() > 1;
+  const std::optional<Dot> seen = group.standing;
+  if (seen) row.context.add(*seen);
+  std::erase_if(group.group.siblings, [&](const Sibling& s) {
+    if (seen == s.dot || s.dot == write.dot) return true;
+    if (!s.value && !change.after) return true;
+    return s.value && after_value && *s.value == *after_value;
+  });
+  Sibling written{write.dot, write.author, write.stamp, {}};
+  if (change.after) written.value = GroupValue{};
+  insert(group.group, std::move(written));
+  group.standing = write.dot;
+  group.group.shown = conflict::choose_shown(change.group, group.group.siblings, &write.dot, nullptr);
+  if (change.after)
+    row.hashes[change.group] = *change.after;
+  else
+    row.hashes.erase(change.group);
+  if (is_bookkeeping(change.group)) return;
+  if (group.group.siblings.size() > 1 && differs(group, after_value))
+    effect.conflicts.push_back(change.group);
+  else if (several)
+    effect.settled.push_back(change.group);
+}
+
+/// A root that this write made: every group under its dot, nothing else to say.
+LedgerRow created(const RootChange& change, const LocalWrite& write) {
+  LedgerRow row;
+  row.base = BaseDot{write.dot, write.author, write.stamp};
+  row.context.add(write.dot);
+  for (const GroupChange& group : change.groups)
+    if (group.after) row.hashes[group.group] = *group.after;
+  return row;
+}
+
+/// The root is gone: its standing values were seen by who purged it; siblings that nobody saw here stay.
+void purge(const RootKey& root, LedgerRow& row, const RootChange& change, const LocalWrite& write,
+           const LoadDots& dots, LocalEffect& effect) {
+  for (const GroupChange& group : change.groups) {
+    LedgerGroup& kept = listed(root, row, group, dots);
+    if (kept.standing) row.context.add(*kept.standing);
+  }
+  if (row.base) row.context.add(row.base->dot);
+  for (auto& [name, group] : row.groups) {
+    if (name == kLifeGroup) continue;
+    if (group.standing)
+      std::erase_if(group.group.siblings, [&](const Sibling& s) { return group.standing == s.dot; });
+    group.standing.reset();
+    if (!group.group.siblings.empty()) {
+      group.group.shown = group.group.siblings.front().dot;
+      effect.conflicts.push_back(name);
+    }
+  }
+  std::erase_if(row.groups, [](const auto& each) { return each.second.group.siblings.empty(); });
+  row.base.reset();
+  row.loaded = row.partial = false;
+  row.hashes.clear();
+  row.residue.clear();
+  GroupChange life{kLifeGroup, std::nullopt, std::nullopt, std::nullopt};
+  write_group(row, row.groups[kLifeGroup], life, write, std::nullopt, effect);
+}
+
+}  // namespace
+
+LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const RootChange& change,
+                       const LocalWrite& write, const LoadDots& dots) {
+  LocalEffect effect;
+  if (!row && change.kind == RootChange::Kind::created) {
+    row = created(change, write);
+    row->set_changed_at(write.position);
+    return effect;
+  }
+  if (!row) {  // changed before the load reached it: it is loaded now, from its before image (D26)
+    row.emplace();
+    row->loaded = true;
+    row->partial = true;
+  }
+  row->context.add(write.dot);
+  if (change.kind == RootChange::Kind::purged) {
+    purge(root, *row, change, write, dots, effect);
+  } else {
+    for (const GroupChange& group : change.groups) {
+      LedgerGroup& kept = listed(root, *row, group, dots);
+      row->residue.erase(group.group);
+      write_group(*row, kept, group, write, group.after_value, effect);
+    }
+  }
+  row->as_above = false;
+  row->as_database = std::all_of(row->groups.begin(), row->groups.end(), [](const auto& each) {
+    return each.second.standing == each.second.group.shown || each.first == kLifeGroup || !each.second.standing;
+  });
+  row->set_changed_at(write.position);
+  return effect;
+}
+
+std::optional<RootChange> unlogged_change(const RootKey& root, std::optional<LedgerRow>& row,
+                                          const ports::RootContent* content) {
+  if (!row) return std::nullopt;
+  RootChange change;
+  change.root = root;
+  if (content == nullptr) {
+    if (row->hashes.empty()) return std::nullopt;
+    change.kind = RootChange::Kind::purged;
+    for (const auto& [name, hash] : row->hashes) change.groups.push_back({name, hash, std::nullopt, std::nullopt});
+    return change;
+  }
+  change.local_id = content->local_id;
+  for (const auto& [name, held] : content->groups) {
+    const auto known = row->hashes.find(name);
+    if (known != row->hashes.end() && known->second == held.hash) continue;
+    if (known == row->hashes.end() && row->partial) {
+      row->hashes[name] = held.hash;
+      continue;
+    }
+    GroupChange group{name, std::nullopt, held.hash, std::nullopt, held.value};
+    if (known != row->hashes.end()) group.before = known->second;
+    change.groups.push_back(std::move(group));
+  }
+  for (const auto& [name, hash] : row->hashes)
+    if (!content->groups.contains(name)) change.groups.push_back({name, hash, std::nullopt, std::nullopt});
+  row->partial = false;
+  if (change.groups.empty()) return std::nullopt;
+  return change;
+}
+
+}  // namespace omrsync::node

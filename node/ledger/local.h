@@ -1,0 +1,35 @@
+#pragma once
+
+#include <vector>
+
+#include "adapters/ports/openmrs.h"
+#include "node/ledger/row.h"
+#include "node/ledger/state.h"
+
+namespace omrsync::node {
+
+/// One write by somebody at this node's database, as the ledger takes it at its place in the log.
+struct LocalWrite {
+  Dot dot;
+  std::string author;
+  Stamp stamp;
+  ports::LogPosition position;
+};
+
+/// What a local write did beside superseding what stood there.
+struct LocalEffect {
+  std::vector<GroupName> conflicts;  ///< groups that now hold siblings of different values
+  std::vector<GroupName> settled;    ///< groups that no longer do
+};
+
+/// Takes what the log shows of one root into its row (`row` null: a root that was not met yet). A local write supersedes
+/// only what stood in the database at its place in the log, and siblings of the same value. Pure.
+LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const ports::RootChange& change,
+                       const LocalWrite& write, const LoadDots& dots);
+
+/// What the database holds against what the ledger says it should, as a change that no log showed (`unlogged`): none when
+/// they agree. A partial row is completed from `content`. Content absent although the ledger has groups: purged.
+std::optional<ports::RootChange> unlogged_change(const RootKey& root, std::optional<LedgerRow>& row,
+                                                 const ports::RootContent* content);
+
+}  // namespace omrsync::node

@@ -1,0 +1,101 @@
+#include "node/store/facts.h"
+
+#include "protocol/digest.h"
+
+namespace omrsync::node {
+
+using ports::StoreTransaction;
+
+Result<std::uint64_t> take_number(StoreTransaction& tx, std::string_view counter) {
+  OMRSYNC_TRY(bytes, tx.get(tables::kMeta, counter));
+  const std::uint64_t number = bytes ? tables::number_from(*bytes) + 1 : 1;
+  OMRSYNC_CHECK(tx.put(tables::kMeta, counter, tables::number_key(number)));
+  return number;
+}
+
+Result<std::optional<Identity>> identity(StoreTransaction& tx) {
+  return get_record<Identity>(tx, tables::kMeta, "identity");
+}
+
+Status put_identity(StoreTransaction& tx, const Identity& identity) {
+  return put_record(tx, tables::kMeta, "identity", identity);
+}
+
+Result<std::optional<CaptureRecord>> capture_record(StoreTransaction& tx) {
+  return get_record<CaptureRecord>(tx, tables::kMeta, "capture");
+}
+
+Result<std::optional<LedgerRow>> ledger_row(StoreTransaction& tx, const RootKey& root) {
+  OMRSYNC_TRY(bytes, tx.get(tables::kLedger, tables::root_bytes(root)));
+  if (!bytes) return std::optional<LedgerRow>{};
+  OMRSYNC_TRY(row, decode_ledger_row(*bytes));
+  return std::optional<LedgerRow>(std::move(row));
+}
+
+Status put_ledger_row(StoreTransaction& tx, const RootKey& root, const LedgerRow& row) {
+  return tx.put(tables::kLedger, tables::root_bytes(root), encode(row));
+}
+
+Result<LinkRecord> link_record(StoreTransaction& tx, std::string_view link) {
+  OMRSYNC_TRY(record, get_record<LinkRecord>(tx, tables::kLink, link));
+  return record ? std::move(*record) : LinkRecord{};
+}
+
+Status put_link(StoreTransaction& tx, std::string_view link, const LinkRecord& record) {
+  return put_record(tx, tables::kLink, link, record);
+}
+
+std::string link_key(std::string_view link, std::uint64_t number, std::uint32_t part) {
+  std::string key(link);
+  key.push_back('\0');
+  append_u64(key, number);
+  append_u64(key, part);
+  return key;
+}
+
+LinkPlace link_place(std::string_view key) {
+  LinkPlace place;
+  const std::size_t nul = key.find('\0');
+  if (nul == std::string_view::npos) return place;
+  place.link = key.substr(0, nul);
+  key.remove_prefix(nul + 1);
+  place.number = take_u64(key).value_or(0);
+  place.part = static_cast<std::uint32_t>(take_u64(key).value_or(0));
+  return place;
+}
+
+Status append_audit(StoreTransaction& tx, std::string_view record) {
+  OMRSYNC_TRY(head, tx.get(tables::kMeta, "audit_head"));
+  OMRSYNC_TRY(number, take_number(tx, "audit_count"));
+  const std::string hash = sha256((head ? *head : std::string()) + std::string(record));
+  OMRSYNC_CHECK(tx.put(tables::kMeta, "audit_head", hash));
+  return tx.put(tables::kAudit, tables::number_key(number), hash + std::string(record));
+}
+
+Result<AuditCheck> verify_audit(StoreTransaction& tx) {
+  AuditCheck check;
+  std::string before;
+  OMRSYNC_CHECK(tx.scan(tables::kAudit, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+    ++check.records;
+    const bool sound = entry.value.size() >= 32 && tables::number_from(entry.key) == check.records &&
+                       sha256(before + std::string(entry.value.substr(32))) == entry.value.substr(0, 32);
+    if (!sound) check.first_bad = check.records;
+    before = entry.value.substr(0, 32);
+    return sound;
+  }));
+  if (check.first_bad) return check;
+  OMRSYNC_TRY(head, tx.get(tables::kMeta, "audit_head"));
+  OMRSYNC_TRY(count, tx.get(tables::kMeta, "audit_count"));
+  const std::uint64_t told = count ? tables::number_from(*count) : 0;
+  if (told != check.records || (head ? *head : std::string()) != before) check.first_bad = check.records + 1;
+  return check;
+}
+
+Result<std::uint64_t> count_range(StoreTransaction& tx, ports::TableName table, std::string_view from,
+                                  std::string_view to) {
+  std::uint64_t count = 0;
+  OMRSYNC_CHECK(tx.scan(table, from, to, SIZE_MAX, [&](const ports::Entry&) { return ++count != 0; }));
+  return count;
+}
+
+}  // namespace omrsync::node

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "node/ledger/row.h"
+#include "node/store/records.h"
+
+/// Small typed ways into the store, for use inside one transaction.
+namespace omrsync::node {
+
+inline constexpr const char* kParentLink = "parent";
+
+/// Takes the next number of a counter (from 1).
+Result<std::uint64_t> take_number(ports::StoreTransaction& tx, std::string_view counter);
+
+Result<std::optional<Identity>> identity(ports::StoreTransaction& tx);
+Status put_identity(ports::StoreTransaction& tx, const Identity& identity);
+
+Result<std::optional<CaptureRecord>> capture_record(ports::StoreTransaction& tx);
+
+Result<std::optional<LedgerRow>> ledger_row(ports::StoreTransaction& tx, const RootKey& root);
+Status put_ledger_row(ports::StoreTransaction& tx, const RootKey& root, const LedgerRow& row);
+
+/// The link's record; a fresh one when it was never used.
+Result<LinkRecord> link_record(ports::StoreTransaction& tx, std::string_view link);
+Status put_link(ports::StoreTransaction& tx, std::string_view link, const LinkRecord& record);
+
+/// "<link>", NUL, number, part: orders what came over one link.
+[[nodiscard]] std::string link_key(std::string_view link, std::uint64_t number, std::uint32_t part = 0);
+struct LinkPlace {
+  std::string link;
+  std::uint64_t number = 0;
+  std::uint32_t part = 0;
+};
+[[nodiscard]] LinkPlace link_place(std::string_view key);
+
+/// Appends a record to the audit chain: hash = SHA-256(hash before || record). `record` is a JSON object without
+/// patient data.
+Status append_audit(ports::StoreTransaction& tx, std::string_view record);
+
+struct AuditCheck {
+  std::uint64_t records = 0;
+  std::optional<std::uint64_t> first_bad;
+};
+Result<AuditCheck> verify_audit(ports::StoreTransaction& tx);
+
+/// How many entries a range has.
+Result<std::uint64_t> count_range(ports::StoreTransaction& tx, ports::TableName table, std::string_view from,
+                                  std::string_view to);
+
+}  // namespace omrsync::node
