@@ -78,7 +78,7 @@ Result<Json> config_as_json(const fs::path& file, bool with_defaults) {
   return json_from_raw(raw);
 }
 
-Result<std::vector<Mistake>> set_config(const fs::path& file, const Json& document, bool merging) {
+Result<std::vector<Mistake>> set_config(const fs::path& file, const Json& document, bool merging, bool only_try) {
   OMRSYNC_TRY(before, read_config(file));
   Json wanted = document;
   if (merging && document.object() != nullptr) {
@@ -87,6 +87,7 @@ Result<std::vector<Mistake>> set_config(const fs::path& file, const Json& docume
   }
   Checked checked = check_config(wanted, file);
   if (!checked.config) return std::move(checked.mistakes);
+  if (only_try) return std::vector<Mistake>{};
   OMRSYNC_CHECK(write_private_file(file.string() + ".previous", before));
   OMRSYNC_CHECK(write_private_file(file, config_as_toml(wanted)));
   return std::vector<Mistake>{};

@@ -100,8 +100,9 @@ struct Checked {
 
 /// Replaces the file by `document` (the shape of `config_as_json`), or with `merge` only the keys that it names (null
 /// removes one). Checked as a whole first: on any mistake the file stays as it is, byte for byte. What stood there
-/// before is kept beside it as FILE.previous.
-[[nodiscard]] Result<std::vector<Mistake>> set_config(const std::filesystem::path& file, const Json& document, bool merge);
+/// before is kept beside it as FILE.previous. `only_try`: nothing is written.
+[[nodiscard]] Result<std::vector<Mistake>> set_config(const std::filesystem::path& file, const Json& document, bool merge,
+                                                      bool only_try = false);
 
 /// The value of "parent.push" in a document of that shape; null when it is not there.
 [[nodiscard]] Json value_at(const Json& document, std::string_view key);

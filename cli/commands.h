@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "cli/command.h"
+
+namespace omrsync::cli {
+
+// One function a file; all_commands() joins them.
+[[nodiscard]] std::vector<CommandSpec> general_commands();
+[[nodiscard]] std::vector<CommandSpec> init_commands();
+[[nodiscard]] std::vector<CommandSpec> config_commands();
+
+}  // namespace omrsync::cli

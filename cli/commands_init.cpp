@@ -1,0 +1,2 @@
+#include "cli/commands.h"
+namespace omrsync::cli { std::vector<CommandSpec> init_commands() { return {}; } }
