@@ -9,9 +9,10 @@ namespace {
 
 /// The log is moved into the file from this size on: 4 MiB in pages of 4 KiB.
 constexpr int kCheckpointPages = 1024;
-/// Readers that overlap without end keep the log from starting over. From here on the writer waits for a gap.
+/// Readers that overlap without end keep the log from starting over. Each time it has grown by this much, the writer
+/// waits this long for the readers of an older state.
 constexpr int kPatientCheckpointPages = 4 * kCheckpointPages;
-constexpr int kGapMilliseconds = 100;
+constexpr int kWaitForReadersMs = 100;
 constexpr std::int64_t kLogBytesKept = 4 * 1024 * 1024;
 
 std::string sql_for(std::string_view table, Verb verb) {
@@ -159,12 +160,14 @@ int Connection::count_log_pages(void* self, sqlite3*, const char*, int pages) {
 }
 
 void Connection::checkpoint() noexcept {
+  if (log_pages_ < kPatientCheckpointPages) patient_from_pages_ = kPatientCheckpointPages;  // it has started over
   if (log_pages_ < kCheckpointPages) return;
   sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-  if (log_pages_ < kPatientCheckpointPages) return;
-  sqlite3_busy_timeout(db_, kGapMilliseconds);
+  if (log_pages_ < patient_from_pages_) return;
+  sqlite3_busy_timeout(db_, kWaitForReadersMs);
   sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
   sqlite3_busy_timeout(db_, patience_ms_);
+  patient_from_pages_ = log_pages_ + kPatientCheckpointPages;
 }
 
 Error Connection::failed(int code) const { return failure(db_, code, file_); }

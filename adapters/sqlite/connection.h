@@ -88,7 +88,8 @@ class Connection {
   sqlite3* db_;
   std::filesystem::path file_;
   std::vector<std::array<sqlite3_stmt*, kVerbs>> statements_;
-  int log_pages_ = 0;
+  int log_pages_ = 0;           ///< of the write-ahead log after the last commit
+  int patient_from_pages_ = 0;  ///< from this length on a checkpoint waits for readers
   int patience_ms_ = 0;
 };
 
