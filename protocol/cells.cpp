@@ -41,4 +41,13 @@ std::optional<std::string_view> find_cell(std::string_view value, std::string_vi
   return std::nullopt;
 }
 
+std::string merge_cells(std::string_view value, std::string_view over) {
+  std::vector<NamedCell> cells;
+  for_each_cell(value, [&](NamedCell cell) {
+    if (!find_cell(over, cell.column)) cells.push_back(cell);
+  });
+  for_each_cell(over, [&](NamedCell cell) { cells.push_back(cell); });
+  return encode_cells(std::move(cells));
+}
+
 }  // namespace omrsync

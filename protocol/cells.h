@@ -21,9 +21,12 @@ struct NamedCell {
 [[nodiscard]] std::string encode_cells(std::vector<NamedCell> cells);
 
 /// Calls `visit` for each cell in order; false when the bytes are not well-formed (cells before the fault were visited).
-[[nodiscard]] bool for_each_cell(std::string_view value, const std::function<void(NamedCell)>& visit);
+bool for_each_cell(std::string_view value, const std::function<void(NamedCell)>& visit);
 
 /// The text of one column; nothing when NULL or absent.
 [[nodiscard]] std::optional<std::string_view> find_cell(std::string_view value, std::string_view column);
+
+/// The cells of both; where both have a column, `over` wins.
+[[nodiscard]] std::string merge_cells(std::string_view value, std::string_view over);
 
 }  // namespace omrsync

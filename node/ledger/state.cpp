@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/cells.h"
 #include "protocol/varint.h"
 
 namespace omrsync::node {
@@ -59,7 +60,11 @@ std::vector<StandingGroup> standing_groups(const RootKey& root, const LedgerRow*
   groups.reserve(content.groups.size());
   for (const auto& [name, held] : content.groups) {
     const bool as_loaded = row == nullptr || (row->loaded && !row->groups.contains(name));
-    groups.push_back({name, as_loaded ? dots(root, name, held.value) : 0, held.value});
+    GroupValue value = held.value;
+    if (row != nullptr)
+      if (const auto residue = row->residue.find(name); residue != row->residue.end())
+        value = merge_cells(value, residue->second);
+    groups.push_back({name, as_loaded ? dots(root, name, value) : 0, std::move(value)});
   }
   return groups;
 }

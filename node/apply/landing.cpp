@@ -1,0 +1,317 @@
+#include "node/apply/landing.h"
+
+#include <algorithm>
+
+#include "node/apply/planner.h"
+#include "node/ledger/local.h"
+#include "node/ship/offer.h"
+
+namespace omrsync::node {
+namespace {
+
+using ports::StoreTransaction;
+
+/// What every root of one plan shares while it lands.
+struct Landing {
+  StoreTransaction& tx;
+  const World& world;
+  const ports::LogPiece* piece;
+  const ports::LogPosition& position;
+  std::int64_t at_ms = 0;
+  std::uint64_t sequence = 0;  ///< of the decisions of this plan; 0: none yet (numbered here, at its place in the log)
+  std::vector<std::string> conflicts;
+  std::vector<RootKey> changed;
+
+  Result<Dot> own_dot() {
+    if (sequence == 0) {
+      OMRSYNC_TRY(number, take_number(tx, "sequence"));
+      sequence = number;
+    }
+    return Dot{world.identity.actor(), sequence};
+  }
+};
+
+struct Came {
+  std::string link;
+  std::uint64_t number = 0;
+  Dot set;
+  RootState state;
+};
+
+const ports::RootChange* change_of(const Landing& landing, const RootKey& root) {
+  if (landing.piece == nullptr) return nullptr;
+  for (const ports::RootChange& change : landing.piece->roots)
+    if (change.root == root) return &change;
+  return nullptr;
+}
+
+const ports::GroupChange* change_of(const ports::RootChange* change, const GroupName& name) {
+  if (change == nullptr) return nullptr;
+  for (const ports::GroupChange& group : change->groups)
+    if (group.group == name) return &group;
+  return nullptr;
+}
+
+Sibling* find(Group& group, const Dot& dot) {
+  for (Sibling& s : group.siblings)
+    if (s.dot == dot) return &s;
+  return nullptr;
+}
+
+/// The standing sibling that our transaction wrote over has its value in the before image, and nowhere else (D7b, R4).
+void save_overwritten(RootState& joined, const std::optional<LedgerRow>& row, const RootState& before,
+                      const PlannedGroup& planned, const ports::GroupChange* change) {
+  if (change == nullptr || !change->before_value) return;
+  const auto stood = before.groups.find(planned.name);
+  const auto group = joined.groups.find(planned.name);
+  if (stood == before.groups.end() || group == joined.groups.end()) return;
+  std::optional<Dot> standing;
+  if (row)
+    if (const auto listed = row->groups.find(planned.name); listed != row->groups.end())
+      standing = listed->second.standing;
+  if (!standing) standing = stood->second.shown;
+  if (Sibling* s = find(group->second, *standing); s != nullptr && s->value && *standing != planned.target)
+    s->value = *change->before_value;
+}
+
+/// Values that only the incoming side knows.
+void fill_values(RootState& joined, const std::vector<Came>& came) {
+  for (const Came& one : came)
+    for (const auto& [name, sent] : one.state.groups) {
+      const auto group = joined.groups.find(name);
+      if (group == joined.groups.end()) continue;
+      for (const Sibling& s : sent.siblings)
+        if (Sibling* kept = find(group->second, s.dot); kept != nullptr && s.value) kept->value = s.value;
+    }
+}
+
+/// A policy of this node took one side's value: one new dot of ours takes the place of all siblings (6.4).
+Status decide_group(Landing& landing, RootState& joined, PlannedGroup& planned) {
+  Group& group = joined.groups.at(planned.name);
+  const Sibling* winner = find(group, planned.target);
+  if (winner == nullptr) winner = &group.siblings.front();
+  OMRSYNC_TRY(dot, landing.own_dot());
+  Sibling decided{dot, winner->author, Stamp{landing.at_ms, 0, false}, winner->value};
+  for (const Sibling& s : group.siblings) joined.context.add(s.dot);
+  joined.context.add(dot);
+  group.siblings = {std::move(decided)};
+  group.shown = planned.target = dot;
+  return Done{};
+}
+
+/// Which sibling the database holds, per group, once the transaction is done.
+Result<std::map<GroupName, Dot>> standing_after(Landing& landing, const std::optional<LedgerRow>& row,
+                                                const PlannedRoot& planned, RootState& joined) {
+  std::map<GroupName, Dot> standing;
+  for (const auto& [name, group] : joined.groups) {
+    if (row)
+      if (const auto listed = row->groups.find(name); listed != row->groups.end() && listed->second.standing)
+        standing[name] = *listed->second.standing;
+  }
+  for (const PlannedGroup& group : planned.groups) {
+    if (planned.purged && group.name != kLifeGroup) {
+      standing.erase(group.name);
+      continue;
+    }
+    const auto place = joined.groups.find(group.name);
+    if (place != joined.groups.end() && find(place->second, group.target) != nullptr) {
+      standing[group.name] = group.target;
+    } else if (!planned.purged && group.hash != 0) {
+      // What we wrote was superseded between the plan and the log: it stands there all the same, under a dot of its own.
+      OMRSYNC_TRY(dot, landing.own_dot());
+      conflict::write(joined, group.name, {dot, {}, Stamp{landing.at_ms, 0, false}, GroupValue{}}, nullptr);
+      standing[group.name] = dot;
+    }
+  }
+  return standing;
+}
+
+Status note_conflicts(Landing& landing, const PlannedRoot& planned, const RootState& joined, bool first_contact) {
+  for (const PlannedGroup& group : planned.groups) {
+    const auto place = joined.groups.find(group.name);
+    const bool open = group.differs && place != joined.groups.end() && place->second.siblings.size() > 1;
+    OMRSYNC_TRY(id, note_conflict(landing.tx, landing.world, planned.root, group.name,
+                                  open ? &place->second : nullptr, first_contact ? "first-contact" : "field",
+                                  group.decided ? "rule" : "write"));
+    if (id) landing.conflicts.push_back(*id);
+  }
+  return Done{};
+}
+
+/// Rows in our transaction that are not what we wrote: a trigger of the site. A local change like any other.
+Status take_deviations(Landing& landing, const PlannedRoot& planned, std::optional<LedgerRow>& row) {
+  const ports::RootChange* change = change_of(landing, planned.root);
+  if (change == nullptr || planned.purged) return Done{};
+  ports::RootChange deviation{planned.root, change->local_id, ports::RootChange::Kind::written, {}};
+  for (const PlannedGroup& group : planned.groups) {
+    const ports::GroupChange* seen = change_of(change, group.name);
+    if (seen == nullptr || seen->after.value_or(0) == group.hash) continue;
+    deviation.groups.push_back({group.name, group.hash == 0 ? std::nullopt : std::optional(group.hash), seen->after,
+                                std::nullopt, seen->after_value});
+  }
+  if (deviation.groups.empty()) return Done{};
+  OMRSYNC_TRY(dot, landing.own_dot());
+  (void)take_local(planned.root, row, deviation, {dot, {}, Stamp{landing.at_ms, 0, false}, landing.position},
+                   landing.world.dots);
+  return Done{};
+}
+
+void note_replaced(const Landing& landing, const PlannedRoot& planned, LedgerRow& row) {
+  const ports::RootChange* change = change_of(landing, planned.root);
+  for (const PlannedGroup& group : planned.groups) {
+    if (!group.written) continue;
+    const ports::GroupChange* seen = change_of(change, group.name);
+    if (seen == nullptr) continue;
+    row.replaced.push_back({group.name, seen->before.value_or(0), landing.at_ms});
+  }
+}
+
+Status tell_change(Landing& landing, const PlannedRoot& planned, const RootState& joined, const std::vector<Came>& came) {
+  const Came& last = came.back();
+  const bool above = last.link == kParentLink;
+  OMRSYNC_TRY(link, link_record(landing.tx, last.link));
+  const Via via{last.link, link.life, conflict::same_state(joined, last.state)};
+  OMRSYNC_CHECK(log_change(landing.tx, landing.world, planned.root, last.set, via));
+  if (!above || !via.whole) landing.changed.push_back(planned.root);
+  return Done{};
+}
+
+Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>& came) {
+  OMRSYNC_TRY(row, ledger_row(landing.tx, planned.root));
+  std::vector<StandingGroup> standing;
+  for (const PlannedGroup& group : planned.groups)
+    if (group.stood) standing.push_back({group.name, group.load_dot, {}});
+  RootState before;
+  if (row || planned.existed) before = materialise(row ? &*row : nullptr, standing);
+  std::vector<const RootState*> incoming;
+  for (const Came& one : came) incoming.push_back(&one.state);
+  const bool above = came.back().link == kParentLink;
+  const bool newest = above && came.back().number > (row ? row->shown_number : 0);
+  RootState joined = join_all(before, incoming, newest);
+  fill_values(joined, came);
+  const ports::RootChange* change = change_of(landing, planned.root);
+  for (PlannedGroup& group : planned.groups)
+    save_overwritten(joined, row, before, group, change_of(change, group.name));
+  for (PlannedGroup& group : planned.groups)
+    if (group.decided && joined.groups.contains(group.name)) OMRSYNC_CHECK(decide_group(landing, joined, group));
+  const bool first_contact = !row || row->loaded;
+  OMRSYNC_TRY(stands, standing_after(landing, row, planned, joined));
+  const bool changed = !conflict::same_state(before, joined);
+  const bool written = std::any_of(planned.groups.begin(), planned.groups.end(), [](const auto& g) { return g.written; });
+  if (!changed && !written) return Done{};
+
+  LedgerRow after = row ? *row : LedgerRow{};
+  remember(after, joined, stands);
+  if (planned.purged) {
+    after.hashes.clear();
+    after.residue.clear();
+    after.as_database = true;
+  } else {
+    for (const PlannedGroup& group : planned.groups) {
+      if (group.hash != 0)
+        after.hashes[group.name] = group.hash;
+      else
+        after.hashes.erase(group.name);
+      if (group.written) after.residue.erase(group.name);
+    }
+    for (const auto& [name, cells] : planned.residue) after.residue[name] = cells;
+  }
+  after.partial = after.partial && row.has_value();
+  if (newest) after.shown_number = came.back().number;
+  after.as_above = above && conflict::same_state(joined, came.back().state);
+  after.set_changed_at(landing.position);
+  note_replaced(landing, planned, after);
+  std::optional<LedgerRow> taken = std::move(after);
+  OMRSYNC_CHECK(take_deviations(landing, planned, taken));
+  OMRSYNC_CHECK(put_ledger_row(landing.tx, planned.root, *taken));
+  if (changed) OMRSYNC_CHECK(tell_change(landing, planned, joined, came));
+  OMRSYNC_CHECK(note_conflicts(landing, planned, joined, first_contact));
+  return planned.purged ? Status{Done{}} : release_waiting(landing.tx, planned.root);
+}
+
+}  // namespace
+
+Result<std::vector<std::pair<RootKey, RootState>>> inbox_states(StoreTransaction& tx, const World& world,
+                                                                const std::string& inbox_key) {
+  OMRSYNC_TRY(bytes, tx.get(tables::kInboxBody, inbox_key));
+  std::vector<std::pair<RootKey, RootState>> states;
+  if (!bytes) return states;
+  OMRSYNC_TRY(envelope, decode_envelope(*bytes));
+  states.reserve(envelope.entries.size());
+  for (const Entry& entry : envelope.entries) {
+    OMRSYNC_TRY(state, state_of(entry, world.codec, world.dots));
+    states.emplace_back(entry.root, std::move(state));
+  }
+  return states;
+}
+
+Status tell_outcome(StoreTransaction& tx, const std::string& link, Outcome outcome) {
+  if (link == kParentLink) return Done{};
+  OMRSYNC_TRY(record, link_record(tx, link));
+  outcome.sequence = record.next_outcome++;
+  Receipt receipt;
+  receipt.outcomes.push_back(outcome);
+  OMRSYNC_CHECK(tx.put(tables::kOutcomes, link_key(link, outcome.sequence), encode(receipt)));
+  return put_link(tx, link, record);
+}
+
+Status finish_item(StoreTransaction& tx, const World& world, const std::string& inbox_key, const Outcome& outcome) {
+  OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, inbox_key));
+  if (!item) return Done{};
+  const LinkPlace place = link_place(inbox_key);
+  OMRSYNC_CHECK(tx.erase(tables::kInbox, inbox_key, ports::after(inbox_key)));
+  OMRSYNC_CHECK(tx.erase(tables::kInboxBody, inbox_key, ports::after(inbox_key)));
+  for (const RootKey& root : item->roots) {
+    const std::string brings = tables::root_and(root, inbox_key);
+    OMRSYNC_CHECK(tx.erase(tables::kBrings, brings, ports::after(brings)));
+  }
+  for (const RootKey& root : item->waits_for) {
+    const std::string waits = tables::root_and(root, inbox_key);
+    OMRSYNC_CHECK(tx.erase(tables::kWaits, waits, ports::after(waits)));
+  }
+  Outcome told = outcome;
+  told.number = place.number;
+  // A container whose bad entries were set apart (parts) is told once, when its main part ends.
+  if (place.part == 0) OMRSYNC_CHECK(tell_outcome(tx, place.link, told));
+  std::string record = R"({"act":"set","at_ms":)" + std::to_string(world.clock.utc().count()) + R"(,"set":")" +
+                       to_string(item->set) + R"(","link":")" + place.link + R"(","number":)" +
+                       std::to_string(place.number) + R"(,"part":)" + std::to_string(place.part) +
+                       R"(,"roots":)" + std::to_string(item->roots.size()) + R"(,"outcome":")" +
+                       to_string(outcome.state) + "\"";
+  if (outcome.code != 0) record += R"(,"code":")" + to_string(static_cast<Code>(outcome.code)) + "\"";
+  for (const std::string& id : outcome.conflicts) record += R"(,"conflict":")" + id + "\"";
+  return append_audit(tx, record + "}");
+}
+
+Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, const ports::LogPiece* piece,
+            const ports::LogPosition& position) {
+  Landing landing{tx, world, piece, position, 0, 0, {}, {}};
+  landing.at_ms = piece != nullptr ? piece->committed_at.count() : world.clock.utc().count();
+  std::map<RootKey, std::vector<Came>> came;
+  OfferedSet offered;
+  for (const PlannedItem& item : plan.items) {
+    OMRSYNC_TRY(record, get_record<InboxItem>(tx, tables::kInbox, item.inbox_key));
+    if (!record) continue;
+    OMRSYNC_TRY(states, inbox_states(tx, world, item.inbox_key));
+    const LinkPlace place = link_place(item.inbox_key);
+    offered.set = record->set;
+    for (auto& [root, state] : states) came[root].push_back({place.link, place.number, record->set, std::move(state)});
+  }
+  for (const PlannedRoot& root : plan.roots)
+    if (const auto states = came.find(root.root); states != came.end())
+      OMRSYNC_CHECK(land_root(landing, root, states->second));
+  if (!landing.changed.empty()) {
+    offered.roots = landing.changed;
+    offered.at_ms = landing.at_ms;
+    OMRSYNC_CHECK(offer_set(tx, world, offered));
+  }
+  for (const PlannedItem& item : plan.items) {
+    Outcome outcome;
+    outcome.state = item.outcome;
+    if (item.outcome == Outcome::State::conflict) outcome.conflicts = landing.conflicts;
+    OMRSYNC_CHECK(finish_item(tx, world, item.inbox_key, outcome));
+  }
+  return Done{};
+}
+
+}  // namespace omrsync::node

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conflict/join.h"
+#include "node/ledger/state.h"
+#include "protocol/messages.h"
+
+/// What one apply transaction is going to do: computed under its locks, carried in its marker, and carried out in the
+/// ledger when capture meets the marker in the log (D7).
+namespace omrsync::node {
+
+struct PlannedGroup {
+  GroupName name;
+  bool stood = false;          ///< it stood in the database before
+  std::uint64_t load_dot = 0;  ///< of the value that stood, where the root stood as loaded
+  Dot target;                  ///< the sibling whose value the database holds afterwards
+  bool written = false;        ///< this transaction writes it
+  bool differs = false;        ///< siblings of different values remain
+  bool decided = false;        ///< one of ours replaces all siblings: a policy took `target`'s value (6.4)
+  std::uint64_t hash = 0;      ///< of what the transaction wrote; 0: nothing stands there
+};
+
+struct PlannedRoot {
+  RootKey root;
+  bool existed = false;
+  bool purged = false;  ///< by this transaction
+  std::vector<PlannedGroup> groups;
+  std::map<GroupName, GroupValue> residue;  ///< columns that this database lacks
+};
+
+/// One inbox item, and what becomes of it.
+struct PlannedItem {
+  std::string inbox_key;
+  Outcome::State outcome = Outcome::State::applied;
+};
+
+struct ApplyPlan {
+  std::vector<PlannedItem> items;
+  std::vector<PlannedRoot> roots;
+};
+
+[[nodiscard]] std::string encode(const ApplyPlan& plan);
+Result<ApplyPlan> decode_plan(std::string_view bytes);
+
+/// The sibling that the default rules decide for, if they decide at all: bookkeeping (the later one); metadata and links
+/// (what is shown here; what lives wins over a purge). Asked only where the set came from below: the lowest common parent
+/// decides (6.4).
+[[nodiscard]] std::optional<Dot> decide(ports::RootTable::Class kind, const GroupName& name, const Group& group);
+
+}  // namespace omrsync::node

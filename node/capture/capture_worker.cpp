@@ -1,0 +1,97 @@
+#include "node/capture/capture_worker.h"
+
+#include <algorithm>
+
+#include "node/capture/take_piece.h"
+#include "node/store/facts.h"
+#include "node/tuning.h"
+
+namespace omrsync::node {
+
+using std::chrono::milliseconds;
+
+Pace CaptureWorker::step(std::stop_token stop) {
+  if (!open_)
+    if (const Status opened = open(); !opened) {
+      report(opened.error());
+      backoff_ = std::min(backoff_ * 2, tuning::kCaptureBackoff);
+      return Pace::after(backoff_);
+    }
+  const Result<bool> took = take_some(stop);
+  if (!took) {
+    report(took.error());
+    open_ = false;
+    waiting_.reset();
+    backoff_ = std::min(backoff_ * 2, tuning::kCaptureBackoff);
+    return Pace::after(backoff_);
+  }
+  backoff_ = tuning::kFirstBackoff;
+  return Pace::at_once();
+}
+
+Status CaptureWorker::open() {
+  std::optional<ports::LogPosition> from;
+  {
+    OMRSYNC_TRY(tx, world_.store.read());
+    OMRSYNC_TRY(record, capture_record(*tx));
+    if (record) from = record->position;
+  }
+  OMRSYNC_CHECK(source_->open(from));
+  const ports::LogPosition start = source_->read_through();
+  if (!from) {
+    OMRSYNC_TRY(tx, world_.store.write());
+    OMRSYNC_CHECK(put_record(*tx, tables::kMeta, "capture", CaptureRecord{start, world_.clock.utc().count()}));
+    OMRSYNC_CHECK(tx->commit());
+  }
+  open_ = true;
+  world_.shared.progress.with([&](Progress& progress) {
+    progress.capture_open = true;
+    progress.capture_failed = false;
+    if (progress.read_through < start) progress.read_through = start;
+  });
+  world_.shared.changed.ring();
+  return Done{};
+}
+
+/// True when pieces were stored.
+Result<bool> CaptureWorker::take_some(std::stop_token stop) {
+  if (!waiting_) {
+    OMRSYNC_TRY(piece, source_->next(tuning::kCapturePatience));
+    waiting_ = std::move(piece);
+  }
+  ports::LogPosition through = source_->read_through();
+  if (waiting_) {
+    const milliseconds until = world_.clock.steady() + tuning::kCaptureCommit;
+    OMRSYNC_TRY(tx, world_.store.write());
+    CaptureRecord record;
+    for (std::size_t pieces = 0; waiting_; ++pieces) {
+      OMRSYNC_CHECK(take_piece(*tx, world_, *waiting_));
+      record = {waiting_->position, waiting_->committed_at.count()};
+      waiting_.reset();
+      if (pieces >= tuning::kCapturePieces || world_.clock.steady() > until || stop.stop_requested()) break;
+      OMRSYNC_TRY(piece, source_->next(milliseconds(0)));
+      waiting_ = std::move(piece);
+    }
+    OMRSYNC_CHECK(put_record(*tx, tables::kMeta, "capture", record));
+    OMRSYNC_CHECK(tx->commit());
+    through = waiting_ ? record.position : std::max(record.position, source_->read_through());
+  }
+  const bool moved = world_.shared.progress.with([&](Progress& progress) {
+    const bool further = progress.read_through < through;
+    if (further) progress.read_through = through;
+    return further;
+  });
+  if (moved) world_.shared.changed.ring();
+  return moved;
+}
+
+void CaptureWorker::report(const Error& error) {
+  world_.shared.progress.with([&](Progress& progress) {
+    progress.capture_open = false;
+    progress.capture_failed = true;
+    progress.capture_error = error;
+  });
+  world_.shared.changed.ring();
+}
+
+}  // namespace omrsync::node

@@ -1,0 +1,93 @@
+#include "node/capture/take_piece.h"
+
+#include "node/apply/landing.h"
+#include "node/ledger/local.h"
+#include "node/ship/offer.h"
+#include "node/store/facts.h"
+
+namespace omrsync::node {
+namespace {
+
+using ports::StoreTransaction;
+
+Status note_effects(StoreTransaction& tx, const World& world, const RootKey& root, const LedgerRow& row,
+                    const LocalEffect& effect) {
+  for (const GroupName& name : effect.conflicts) {
+    const auto group = row.groups.find(name);
+    if (group == row.groups.end()) continue;
+    OMRSYNC_TRY(id, note_conflict(tx, world, root, name, &group->second.group, "field", ""));
+    (void)id;
+  }
+  for (const GroupName& name : effect.settled) {
+    OMRSYNC_TRY(id, note_conflict(tx, world, root, name, nullptr, "field", "write"));
+    (void)id;
+  }
+  return Done{};
+}
+
+Status take_root(StoreTransaction& tx, const World& world, const ports::RootChange& change, const LocalWrite& write) {
+  OMRSYNC_TRY(row, ledger_row(tx, change.root));
+  const LocalEffect effect = take_local(change.root, row, change, write, world.dots);
+  OMRSYNC_CHECK(put_ledger_row(tx, change.root, *row));
+  OMRSYNC_CHECK(log_change(tx, world, change.root, write.dot, std::nullopt));
+  OMRSYNC_CHECK(note_effects(tx, world, change.root, *row, effect));
+  return change.kind == ports::RootChange::Kind::purged ? Status{Done{}} : release_waiting(tx, change.root);
+}
+
+Status take_local_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece) {
+  if (piece.roots.empty()) return Done{};
+  OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
+  const std::int64_t at = piece.committed_at.count();
+  const LocalWrite write{{world.identity.actor(), sequence}, piece.author, Stamp{at, 0, false}, piece.position};
+  OfferedSet offered{write.dot, piece.position.piece, piece.author, at, {}};
+  for (const ports::RootChange& change : piece.roots) {
+    OMRSYNC_CHECK(take_root(tx, world, change, write));
+    offered.roots.push_back(change.root);
+  }
+  return offer_set(tx, world, offered);
+}
+
+/// A set of ours whose inbox item is gone was taken before: what the transaction changed stands as local writes.
+Result<bool> knows_marker(StoreTransaction& tx, const ApplyPlan& plan) {
+  for (const PlannedItem& item : plan.items) {
+    OMRSYNC_TRY(bytes, tx.get(tables::kInbox, item.inbox_key));
+    if (bytes) return true;
+  }
+  return false;
+}
+
+/// Rows that our transaction changed beside its plan: a trigger of the site wrote them.
+Status take_rest(StoreTransaction& tx, const World& world, const ApplyPlan& plan, const ports::LogPiece& piece) {
+  ports::LogPiece rest = piece;
+  std::erase_if(rest.roots, [&](const ports::RootChange& change) {
+    for (const PlannedRoot& root : plan.roots)
+      if (root.root == change.root) return true;
+    return false;
+  });
+  return take_local_piece(tx, world, rest);
+}
+
+}  // namespace
+
+Status take_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece) {
+  for (const std::string& table : piece.unlogged_tables)
+    OMRSYNC_CHECK(tx.put(tables::kUnlogged, table, tables::number_key(piece.position.offset)));
+  if (piece.marker_key.empty()) return take_local_piece(tx, world, piece);
+  OMRSYNC_TRY(plan, decode_plan(piece.marker_payload));
+  OMRSYNC_TRY(known, knows_marker(tx, plan));
+  if (!known) return take_local_piece(tx, world, piece);
+  OMRSYNC_CHECK(land(tx, world, plan, &piece, piece.position));
+  return take_rest(tx, world, plan, piece);
+}
+
+Status take_unlogged(StoreTransaction& tx, const World& world, const ports::RootChange& change,
+                     const ports::LogPosition& position) {
+  ports::LogPiece piece;
+  piece.position = position;
+  piece.position.piece = 0;
+  piece.committed_at = world.clock.utc();
+  piece.roots.push_back(change);
+  return take_local_piece(tx, world, piece);
+}
+
+}  // namespace omrsync::node

@@ -1,0 +1,90 @@
+#include "node/ship/offer.h"
+
+#include <algorithm>
+
+#include "conflict/join.h"
+
+namespace omrsync::node {
+
+using ports::StoreTransaction;
+
+Status log_change(StoreTransaction& tx, const World& world, const RootKey& root, const Dot& set,
+                  const std::optional<Via>& via) {
+  if (!world.has_children) return Done{};
+  const std::string place_key = tables::root_bytes(root);
+  OMRSYNC_TRY(place, tx.get(tables::kLogPlace, place_key));
+  if (place) OMRSYNC_CHECK(tx.erase(tables::kLog, *place, ports::after(*place)));
+  OMRSYNC_TRY(number, take_number(tx, "log_end"));
+  LogRow row{root, set, {}, false};
+  if (via) {
+    row.via = via->life;
+    row.whole = via->whole;
+  }
+  const std::string key = tables::number_key(number);
+  OMRSYNC_CHECK(tx.put(tables::kLogPlace, place_key, key));
+  return put_record(tx, tables::kLog, key, row);
+}
+
+Status offer_set(StoreTransaction& tx, const World& world, const OfferedSet& set) {
+  if (!world.has_parent) return Done{};
+  OMRSYNC_TRY(number, take_number(tx, "offer_end"));
+  return put_record(tx, tables::kOutbox, tables::number_key(number), set);
+}
+
+Result<std::optional<std::string>> note_conflict(StoreTransaction& tx, const World& world, const RootKey& root,
+                                                 const GroupName& name, const Group* conflict, std::string_view kind,
+                                                 std::string_view closed_by) {
+  const std::string of = tables::root_and(root, name);
+  OMRSYNC_TRY(known, tx.get(tables::kConflictOf, of));
+  const std::int64_t now = world.clock.utc().count();
+  if (conflict == nullptr) {
+    if (!known) return std::optional<std::string>{};
+    OMRSYNC_TRY(record, get_record<ConflictRecord>(tx, tables::kConflicts, *known));
+    OMRSYNC_CHECK(tx.erase(tables::kConflictOf, of, ports::after(of)));
+    if (!record) return std::optional<std::string>{};
+    record->open = false;
+    record->decided_ms = now;
+    record->decided_by = closed_by;
+    OMRSYNC_CHECK(put_record(tx, tables::kConflicts, *known, *record));
+    return std::optional<std::string>{};
+  }
+  const std::string id = conflict::conflict_id(root, name, *conflict);
+  if (!known) {
+    ConflictRecord record{id, std::string(kind), root, name, now, true, 0, {}, "safe", {}};
+    OMRSYNC_CHECK(tx.put(tables::kConflictOf, of, id));
+    OMRSYNC_CHECK(put_record(tx, tables::kConflicts, id, record));
+    return std::optional<std::string>(id);
+  }
+  if (id >= *known) return std::optional<std::string>(*known);
+  // Two names for one conflict: the lower stays, the other becomes its second name (6.3).
+  OMRSYNC_TRY(record, get_record<ConflictRecord>(tx, tables::kConflicts, *known));
+  if (!record) return Error{Remedy::stop_node, Code::store_damaged, "a conflict record is missing"};
+  record->other_ids.push_back(*known);
+  record->id = id;
+  OMRSYNC_CHECK(tx.erase(tables::kConflicts, *known, ports::after(*known)));
+  OMRSYNC_CHECK(tx.put(tables::kConflictOf, of, id));
+  OMRSYNC_CHECK(put_record(tx, tables::kConflicts, id, *record));
+  return std::optional<std::string>(id);
+}
+
+Status release_waiting(StoreTransaction& tx, const RootKey& root) {
+  const std::string prefix = tables::root_and(root, "");
+  const std::string end = ports::end_of_prefix(prefix);
+  std::vector<std::string> waiting;
+  OMRSYNC_CHECK(tx.scan(tables::kWaits, prefix, end, SIZE_MAX, [&](const ports::Entry& entry) {
+    waiting.emplace_back(tables::behind_root(entry.key));
+    return true;
+  }));
+  if (waiting.empty()) return Done{};
+  OMRSYNC_CHECK(tx.erase(tables::kWaits, prefix, end));
+  for (const std::string& key : waiting) {
+    OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, key));
+    if (!item || item->state != InboxItem::State::held) continue;
+    std::erase(item->waits_for, root);
+    if (item->waits_for.empty()) item->state = InboxItem::State::waiting;
+    OMRSYNC_CHECK(put_record(tx, tables::kInbox, key, *item));
+  }
+  return Done{};
+}
+
+}  // namespace omrsync::node

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/store/facts.h"
+#include "node/world.h"
+
+namespace omrsync::node {
+
+/// Where a changed state came from, when not from this node's own database.
+struct Via {
+  std::string link;  ///< "parent" or the child's uuid
+  LinkLife life;
+  bool whole = false;  ///< the joined state is exactly what came
+};
+
+/// Notes that a root's joined state changed: moves it to the end of the log for the children (D29).
+Status log_change(ports::StoreTransaction& tx, const World& world, const RootKey& root, const Dot& set,
+                  const std::optional<Via>& via);
+
+/// Offers a set to the parent: its bodies are read when a batch is built (D23). Nothing where there is no parent.
+Status offer_set(ports::StoreTransaction& tx, const World& world, const OfferedSet& set);
+
+/// Opens, keeps or closes the conflict record of one group. `conflict` none: the group holds no differing values any more.
+/// Returns the id of an open conflict.
+Result<std::optional<std::string>> note_conflict(ports::StoreTransaction& tx, const World& world, const RootKey& root,
+                                                 const GroupName& name, const Group* conflict, std::string_view kind,
+                                                 std::string_view closed_by);
+
+/// A root is there now: sets that were held for it are looked at again.
+Status release_waiting(ports::StoreTransaction& tx, const RootKey& root);
+
+}  // namespace omrsync::node

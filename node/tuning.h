@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+/// Every batch size and delay of the engine, with its reason.
+namespace omrsync::node::tuning {
+
+using std::chrono::milliseconds;
+
+/// While catching up, a store commit (an fsync) is shared by this much: the price of a crash is reading it again.
+inline constexpr std::size_t kCapturePieces = 1000;
+inline constexpr milliseconds kCaptureCommit{200};
+
+/// How long capture waits on a silent log before it looks at its stop token: bounds the time to stop.
+inline constexpr milliseconds kCapturePatience{250};
+
+inline constexpr milliseconds kFirstBackoff{100};
+/// A database that is away is tried at least this often: clinics start OpenMRS by hand and expect things to go on.
+inline constexpr milliseconds kCaptureBackoff{5000};
+
+/// Roots of one apply transaction under a live OpenMRS: short enough that nobody meets our locks (D7a).
+inline constexpr std::size_t kApplyRoots = 200;
+/// Sets put into one apply transaction; with a bad one among them each is tried alone.
+inline constexpr std::size_t kApplySets = 100;
+inline constexpr milliseconds kApplyBusyFirst{10};
+inline constexpr milliseconds kApplyBusyMost{2000};
+inline constexpr milliseconds kApplyIdle{250};
+
+/// A batch is about five seconds of line (P-9): begun at this size, then adapted to the measured rate.
+inline constexpr std::size_t kBatchBytesFirst = 256 * 1024;
+inline constexpr std::size_t kBatchBytesLeast = 8 * 1024;
+inline constexpr std::size_t kBatchBytesMost = 8 * 1024 * 1024;
+inline constexpr milliseconds kBatchLineTime{5000};
+
+/// Uncompressed bytes of one frame that a receiver takes (rules, section 9).
+inline constexpr std::size_t kFrameBytesMost = 64 * 1024 * 1024;
+
+/// Roots in one container of the first load: its entries are inserted by one transaction at the receiver.
+inline constexpr std::size_t kLoadRoots = 200;
+/// Sets in one batch.
+inline constexpr std::size_t kBatchSets = 1000;
+
+/// A snapshot that capture has not reached by then is dropped (D23).
+inline constexpr milliseconds kSnapshotPatience{2000};
+/// One snapshot serves several batches while younger than this.
+inline constexpr milliseconds kSnapshotAge{5000};
+
+/// Outcomes told in one receipt.
+inline constexpr std::size_t kOutcomesTold = 1000;
+
+/// Back-off of the line, with full jitter (P-8).
+inline constexpr milliseconds kLineBackoffFirst{1000};
+inline constexpr milliseconds kLineBackoffMost{15 * 60 * 1000};
+
+/// How long a question to the parent waits there for news.
+inline constexpr milliseconds kPullWait{20'000};
+
+}  // namespace omrsync::node::tuning

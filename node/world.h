@@ -1,0 +1,88 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "adapters/ports/clock.h"
+#include "adapters/ports/openmrs.h"
+#include "adapters/ports/store.h"
+#include "node/ledger/state.h"
+#include "node/store/records.h"
+
+namespace omrsync::node {
+
+/// A value that several threads touch, only inside `with`, under its lock.
+template <typename T>
+class Guarded {
+ public:
+  template <typename F>
+  auto with(F use) {
+    const std::lock_guard lock(mutex_);
+    return use(value_);
+  }
+
+ private:
+  std::mutex mutex_;
+  T value_{};
+};
+
+/// Wakes those who wait for something to change. Never needed for correctness: everybody also looks after a while.
+class Doorbell {
+ public:
+  void ring() {
+    {
+      const std::lock_guard lock(mutex_);
+      ++rings_;
+    }
+    changed_.notify_all();
+  }
+
+  [[nodiscard]] std::uint64_t rings() {
+    const std::lock_guard lock(mutex_);
+    return rings_;
+  }
+
+  /// Returns when it rang after `seen`, or after `patience`.
+  void wait(std::uint64_t seen, std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, patience, [&] { return rings_ != seen; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t rings_ = 0;
+};
+
+/// What the workers of one node tell each other beside the store. Lost at a crash without harm.
+struct Progress {
+  ports::LogPosition read_through;  ///< capture has taken everything up to here into the store
+  bool capture_open = false;
+  std::set<RootKey> in_flight;      ///< roots of apply transactions whose marker capture has not passed
+  Error capture_error{Remedy::retry_later, Code::defect, {}};
+  bool capture_failed = false;
+};
+
+struct Shared {
+  Guarded<Progress> progress;
+  Doorbell changed;  ///< capture moved, a set arrived or was done with, a batch was acknowledged
+};
+
+/// Everything that a worker may touch. Built once, outlives the workers.
+struct World {
+  ports::Store& store;
+  ports::OpenmrsDatabase& openmrs;
+  const ports::BodyCodec& codec;
+  ports::Clock& clock;
+  ports::Entropy& entropy;
+  Shared& shared;
+  Identity identity;
+  LoadDots dots;
+  bool has_parent = false;
+  bool has_children = false;
+};
+
+}  // namespace omrsync::node
