@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "adapters/openmrs/fhir/facts.h"
+#include "adapters/openmrs/fhir/zone.h"
+#include "adapters/openmrs/model.h"
+#include "adapters/ports/openmrs.h"
+
+namespace omrsync::openmrs {
+
+struct SiteSettings {
+  std::string timezone = "UTC";  ///< IANA name; the wall clock of the OpenMRS server (F-4)
+};
+
+/// Root bodies as FHIR R4 resources (D4), for every map of groups without loss: decode(encode(x)) == x byte for byte,
+/// whatever the texts, the columns and the groups are. Reading depends on nothing but the bytes, so that nodes with
+/// other schemas and time zones find the same groups.
+///
+/// The group named `fhir` holds content of a resource that this node does not understand; it is written again as it came.
+class FhirCodec : public ports::BodyCodec {
+ public:
+  /// config_invalid when there is no such time zone.
+  static Result<std::unique_ptr<FhirCodec>> create(std::shared_ptr<const Model> model, const SiteSettings& site);
+
+  /// `set_aside`, fhir_malformed, when the root's table cannot be named in FHIR. Nothing is appended then.
+  Status encode(const RootKey& root, const std::map<GroupName, GroupValue>& groups, std::string& out) const override;
+
+  /// `set_aside`: fhir_malformed (the place is named, no content), fhir_type_unknown, fhir_unknown_modifier.
+  Result<std::map<GroupName, GroupValue>> decode(const RootKey& root, std::string_view resource) const override;
+
+ private:
+  FhirCodec(std::shared_ptr<const Model> model, fhir::Zone zone);
+
+  std::shared_ptr<const Model> model_;
+  fhir::Facts facts_;
+  fhir::Zone zone_;
+};
+
+namespace fhir {
+
+/// Resource.id of a root (F-6): its key, or where that is no id `x-` and 32 hex digits.
+[[nodiscard]] std::string resource_id(const RootKey& root, bool natural_key);
+
+}  // namespace fhir
+}  // namespace omrsync::openmrs

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adapters/openmrs/fhir/json_tape.h"
+#include "adapters/openmrs/fhir/source.h"
+#include "adapters/openmrs/fhir/typed_value.h"
+
+/// Rows, and what elements leave of them, as extensions under NODE.
+///
+/// NODE/row: `table`, for an owned row its key as `uuid` or `key`, then the columns, named as in the database. First those
+/// in their default group; then for each other group a child `group` with its name, and its columns after it. A child
+/// `group` that no column follows says that the group is there. The root row has no key: it is the resource's.
+/// NODE/audit: the row's columns that tell who and when, in their default groups.
+/// NODE/group: a group that is no row of columns: `name`, `bytes`.
+namespace omrsync::openmrs::fhir {
+
+/// Opens the member `extension` when the first one comes.
+class ExtensionsOut {
+ public:
+  explicit ExtensionsOut(JsonOut& json) : json_(json) {}
+  JsonOut& begin() {
+    if (!open_) {
+      json_.key("extension");
+      json_.open_array();
+      open_ = true;
+    }
+    return json_;
+  }
+  void end() {
+    if (open_) json_.close_array();
+    open_ = false;
+  }
+
+ private:
+  JsonOut& json_;
+  bool open_ = false;
+};
+
+/// Writes NODE/row and NODE/audit with whatever of the row nothing has told yet; nothing when all is told.
+void write_root_extensions(ExtensionsOut& out, Source& source, const Zone& zone);
+void write_owned_row(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone);
+void write_audit(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone);
+void write_opaque(ExtensionsOut& out, const Source& source);
+
+/// The cells of one row as they are read.
+class RowReader {
+ public:
+  RowReader(const TableFacts& facts, bool is_root) : facts_(&facts), is_root_(is_root) {}
+
+  /// A cell of the group entered last, else of its default group.
+  Status add(std::string_view column, CellText cell);
+  /// From now on cells belong to that group ("": an owned row's main one), which is there even if none follows.
+  void enter(std::string_view group);
+  /// What an element says: it stands unless an extension says `element` under another group, or the column itself.
+  void add_element(std::string_view column, std::string_view text);
+
+  /// Some group has that column with that text.
+  [[nodiscard]] bool has(std::string_view column, std::string_view text) const noexcept;
+
+  /// Adds the row's groups to `into`; their names start with `prefix`.
+  Status finish(std::string_view prefix, std::map<GroupName, GroupValue>& into);
+
+ private:
+  struct Cell {
+    std::string_view column;
+    std::string_view text;
+    std::uint16_t group;
+  };
+  struct Group {
+    std::string_view name;
+    bool is_main;
+  };
+  struct Element {
+    std::string_view column;
+    std::string_view text;
+    bool done = false;
+  };
+  std::uint16_t group_index(std::string_view name, bool is_main);
+  std::uint16_t default_index(std::string_view column);
+
+  const TableFacts* facts_;
+  bool is_root_;
+  std::vector<Group> groups_;
+  std::vector<Cell> cells_;
+  std::vector<Element> elements_;
+  std::optional<std::uint16_t> entered_;
+};
+
+/// Which row a NODE/row is. Read once: reading rewrites the document's copy in place.
+struct RowHead {
+  std::string_view table;
+  std::string_view key;
+  bool has_key = false;
+  bool is_uuid = false;  ///< the key came as `uuid`
+};
+Result<RowHead> read_row_head(JsonView extension);
+Status read_row_cells(JsonView extension, RowReader& reader);
+Status read_owned_row(JsonView extension, const RowHead& head, const Facts& facts,
+                      std::map<GroupName, GroupValue>& into);
+Status read_audit(JsonView extension, RowReader& reader);
+Status read_opaque(JsonView extension, std::map<GroupName, GroupValue>& into);
+
+}  // namespace omrsync::openmrs::fhir

@@ -1,0 +1,111 @@
+#include "tests/adapters/fhir/fixture.h"
+#include "tests/adapters/fhir/generator.h"
+#include "tests/adapters/fhir/validity.h"
+#include "tests/support/catch.h"
+#include "protocol/cells.h"
+
+using namespace omrsync;
+using namespace omrsync::openmrs;
+
+namespace {
+
+std::string encoded(const FhirCodec& codec, const Sample& sample) {
+  std::string out;
+  const Status status = codec.encode(sample.root, sample.groups, out);
+  INFO((status ? "" : status.error().message));
+  REQUIRE(status.has_value());
+  return out;
+}
+
+void check_round_trip(const FhirCodec& codec, const FhirCodec& reader, const Sample& sample) {
+  const std::string resource = encoded(codec, sample);
+  INFO(resource);
+  CHECK(faults_of(resource).empty());
+  const auto back = reader.decode(sample.root, resource);
+  INFO((back ? "" : back.error().message));
+  REQUIRE(back.has_value());
+  for (const auto& [name, value] : back.value()) {
+    INFO(name);
+    CHECK(sample.groups.contains(name));
+    if (sample.groups.contains(name)) CHECK(sample.groups.at(name) == value);
+  }
+  CHECK(back.value().size() == sample.groups.size());
+}
+
+}  // namespace
+
+TEST_CASE("a root comes back byte for byte, whatever it holds") {
+  const auto model = fixture_model();
+  const auto codec = fixture_codec();
+  const auto far = ignorant_codec();
+  for (const unsigned nasty : {0U, 5U, 60U}) {
+    Generator generator(*model, 7 + nasty, nasty);
+    for (unsigned round = 0; round < 60; ++round) {
+      for (const Root& root : model->roots) {
+        check_round_trip(*codec, *codec, generator.whole(root.root.table));
+        check_round_trip(*codec, *far, generator.whole(root.root.table));
+        check_round_trip(*far, *codec, generator.whole(root.root.table));
+        check_round_trip(*codec, *codec, generator.fragment(root.root.table));
+      }
+    }
+  }
+}
+
+TEST_CASE("a root without groups comes back as one") {
+  const auto codec = fixture_codec();
+  check_round_trip(*codec, *codec, {{"note", "2f6c7c3e-6d0f-4f43-9a39-6c1c0c8b7a11"}, {}});
+}
+
+TEST_CASE("a table without a FHIR form is a Basic with typed columns") {
+  const auto codec = fixture_codec("Africa/Kampala");
+  const std::string key = "7a0f3ef2-2f7e-4f0c-8f5c-6a0f6a6f7d10";
+  const std::string patient = "5946f880-b197-400b-9caa-a3c661d23041";
+  const std::string user = "f9badd80-ab76-11e2-9e96-0800200c9a66";
+  Sample sample{{"note", key}, {}};
+  sample.groups["row"] = encode_cells({{"creator", user},
+                                       {"date_created", "2026-05-04 08:14:58"},
+                                       {"note_type", "outreach"},
+                                       {"patient_id", patient},
+                                       {"priority", "5"},
+                                       {"weight", "36.60"}});
+  sample.groups["life"] = encode_cells({{"voided", "0"}});
+  CHECK(encoded(*codec, sample) ==
+        R"({"resourceType":"Basic","id":"7a0f3ef2-2f7e-4f0c-8f5c-6a0f6a6f7d10","extension":[)"
+        R"({"url":"urn:x-omrs-sync:ext/audit","extension":[)"
+        R"({"url":"voided","valueBoolean":false},)"
+        R"({"url":"creator","valueReference":{"reference":"Practitioner/f9badd80-ab76-11e2-9e96-0800200c9a66"}},)"
+        R"({"url":"dateCreated","valueDateTime":"2026-05-04T08:14:58+03:00"}]},)"
+        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},)"
+        R"({"url":"note_type","valueString":"outreach"},)"
+        R"({"url":"patient_id","valueReference":{"reference":"Patient/5946f880-b197-400b-9caa-a3c661d23041"}},)"
+        R"({"url":"priority","valueInteger":5},{"url":"weight","valueDecimal":36.60}]}],)"
+        R"("code":{"coding":[{"system":"urn:x-omrs-sync:class","code":"note"}]},)"
+        R"("subject":{"reference":"Patient/5946f880-b197-400b-9caa-a3c661d23041"}})");
+}
+
+TEST_CASE("a key that is no FHIR id gets one, and stays readable as an identifier") {
+  const auto codec = fixture_codec();
+  const Sample sample{{"user_role", "admin,System Developer"}, {{"life", ""}, {"row", encode_cells({{"role", "System Developer"}})}}};
+  const std::string resource = encoded(*codec, sample);
+  CHECK(resource.find(R"("id":"x-)") != std::string::npos);
+  CHECK(resource.find(R"("identifier":[{"system":"urn:x-omrs-sync:uuid","value":"admin,System Developer"}])") != std::string::npos);
+  check_round_trip(*codec, *codec, sample);
+}
+
+TEST_CASE("what a resource says beyond our rules is kept and said again") {
+  const auto codec = fixture_codec();
+  const RootKey root{"note", "7a0f3ef2-2f7e-4f0c-8f5c-6a0f6a6f7d10"};
+  const std::string resource =
+      R"({"resourceType":"Basic","id":"7a0f3ef2-2f7e-4f0c-8f5c-6a0f6a6f7d10","language":"fr",)"
+      R"("extension":[{"url":"http://example.org/a","valueDecimal":1.50},{"url":"urn:x-omrs-sync:ext/row","extension":[)"
+      R"({"url":"table","valueCode":"note"},{"url":"text","valueString":"x"}]}],)"
+      R"("code":{"coding":[{"system":"urn:x-omrs-sync:class","code":"note"}]},"created":"2024-01-01"})";
+  const auto groups = codec->decode(root, resource);
+  REQUIRE(groups.has_value());
+  CHECK(groups.value().at("fhir") ==
+        R"({"language":"fr","created":"2024-01-01","extension":[{"url":"http://example.org/a","valueDecimal":1.50}]})");
+  const std::string again = encoded(*codec, {root, groups.value()});
+  CHECK(again.find(R"({"url":"http://example.org/a","valueDecimal":1.50})") != std::string::npos);
+  CHECK(again.find(R"("language":"fr","created":"2024-01-01")") != std::string::npos);
+  check_round_trip(*codec, *codec, {root, groups.value()});
+}

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "adapters/openmrs/fhir/codec.h"
+#include "adapters/openmrs/model.h"
+
+namespace omrsync::openmrs {
+
+/// Some tables of OpenMRS as a model: enough for every rule of the codec.
+[[nodiscard]] std::shared_ptr<const Model> fixture_model();
+
+/// A codec over it, in a zone with daylight saving unless told otherwise.
+[[nodiscard]] std::unique_ptr<FhirCodec> fixture_codec(const std::string& timezone = "Europe/Berlin");
+
+/// A codec whose schema is empty.
+[[nodiscard]] std::unique_ptr<FhirCodec> ignorant_codec(const std::string& timezone = "Africa/Kampala");
+
+}  // namespace omrsync::openmrs
