@@ -12,15 +12,15 @@ ColumnType column_type_of(std::string_view sql_type) noexcept {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
   if (sql_type.starts_with("tinyint(1)")) return ColumnType::boolean;
-  if (is({"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "year"})) return ColumnType::integer;
+  if (is({"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "year", "enum"})) return ColumnType::integer;
   if (is({"float", "double", "real"})) return ColumnType::real;
   if (is({"decimal", "numeric"})) return ColumnType::decimal;
-  if (is({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"})) return ColumnType::text;
+  if (is({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})) return ColumnType::text;
   if (is({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})) return ColumnType::bytes;
   if (is({"date"})) return ColumnType::date;
   if (is({"datetime", "timestamp"})) return ColumnType::datetime;
   if (is({"time"})) return ColumnType::time;
-  if (is({"bit"})) return ColumnType::bits;
+  if (is({"bit", "set"})) return ColumnType::bits;
   return ColumnType::other;
 }
 

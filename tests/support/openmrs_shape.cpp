@@ -84,7 +84,15 @@ std::string listed(const std::vector<std::string>& names) {
   return list;
 }
 
-std::string create_table(const openmrs::Table& table) {
+std::string foreign_key(const Foreign& foreign) {
+  std::string sql = "FOREIGN KEY (`" + foreign.column + "`) REFERENCES `" + foreign.target + "` (`" +
+                    foreign.target_column + "`)";
+  if (foreign.cascade == "update") sql += " ON UPDATE CASCADE";
+  if (foreign.cascade == "delete") sql += " ON DELETE CASCADE";
+  return sql + ", ";
+}
+
+std::string create_table(const Shape& shape, const openmrs::Table& table) {
   std::string sql = "CREATE TABLE `" + table.name + "` (";
   for (const openmrs::Column& column : table.columns) {
     sql += "`" + column.name + "` " + column.sql_type + (column.nullable ? " NULL" : " NOT NULL");
@@ -96,6 +104,8 @@ std::string create_table(const openmrs::Table& table) {
   }
   if (!table.primary_key.empty()) sql += "PRIMARY KEY (" + listed(table.primary_key) + "), ";
   for (const auto& key : table.unique_keys) sql += "UNIQUE KEY (" + listed(key) + "), ";
+  for (const Foreign& foreign : shape.foreign)
+    if (foreign.table == table.name) sql += foreign_key(foreign);
   sql.resize(sql.size() - 2);
   return sql + ") ENGINE=InnoDB";
 }
@@ -106,15 +116,9 @@ openmrs::Schema parse_shape(std::string_view text) { return read_shape(text).sch
 
 std::vector<std::string> ddl_of(std::string_view shape_text) {
   const Shape shape = read_shape(shape_text);
-  std::vector<std::string> statements;
-  for (const std::string& name : shape.order) statements.push_back(create_table(shape.schema.at(name)));
-  for (const Foreign& foreign : shape.foreign) {
-    std::string sql = "ALTER TABLE `" + foreign.table + "` ADD FOREIGN KEY (`" + foreign.column + "`) REFERENCES `" +
-                      foreign.target + "` (`" + foreign.target_column + "`)";
-    if (foreign.cascade == "update") sql += " ON UPDATE CASCADE";
-    if (foreign.cascade == "delete") sql += " ON DELETE CASCADE";
-    statements.push_back(std::move(sql));
-  }
+  std::vector<std::string> statements{"SET foreign_key_checks = 0"};
+  for (const std::string& name : shape.order) statements.push_back(create_table(shape, shape.schema.at(name)));
+  statements.push_back("SET foreign_key_checks = 1");
   return statements;
 }
 

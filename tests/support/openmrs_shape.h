@@ -14,7 +14,7 @@ namespace omrsync::tests {
 /// A shape as that file writes it. Throws std::runtime_error where it is not understood.
 [[nodiscard]] openmrs::Schema parse_shape(std::string_view text);
 
-/// Statements that make such a database: tables first, then their foreign keys.
+/// Statements that make such a database, to be run in one session.
 [[nodiscard]] std::vector<std::string> ddl_of(std::string_view shape_text);
 
 /// The text of that file.
