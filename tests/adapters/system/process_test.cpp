@@ -4,10 +4,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <regex>
 #include <set>
 #include <vector>
 
@@ -41,6 +41,11 @@ std::string stderr_of(Work work) {
   return out;
 }
 
+std::string with_digits_as_0(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }, '0');
+  return text;
+}
+
 }  // namespace
 
 TEST_CASE("one event is one line on stderr: time, level, event, fields", "[system]") {
@@ -51,11 +56,9 @@ TEST_CASE("one event is one line on stderr: time, level, event, fields", "[syste
     log.warning("disk.low");
     log.error("store.failed", {{"code", Code::disk_full}});
   });
-  const std::string time = R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z )";
-  const std::regex expected(time + R"(info capture\.started rows=12 format=\{\}%v)" + "\n" + time +
-                            "warning disk\\.low\n" + time + "error store\\.failed code=SYNC-1401\n");
-  INFO(out);
-  CHECK(std::regex_match(out, expected));
+  const std::string time = "0000-00-00T00:00:00.000Z ";
+  CHECK(with_digits_as_0(out) == time + "info capture.started rows=00 format={}%v\n" + time + "warning disk.low\n" + time +
+                                     "error store.failed code=SYNC-0000\n");
 }
 
 TEST_CASE("debug lines come when asked for", "[system]") {
