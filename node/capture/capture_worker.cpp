@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/apply/plan.h"
 #include "node/capture/take_piece.h"
 #include "node/store/facts.h"
 #include "node/tuning.h"
@@ -64,8 +65,12 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
     const milliseconds until = world_.clock.steady() + tuning::kCaptureCommit;
     OMRSYNC_TRY(tx, world_.store.write());
     CaptureRecord record;
+    std::vector<RootKey> landed;
     for (std::size_t pieces = 0; waiting_; ++pieces) {
       OMRSYNC_CHECK(take_piece(*tx, world_, *waiting_));
+      if (!waiting_->marker_key.empty())
+        if (const auto plan = decode_plan(waiting_->marker_payload))
+          for (const PlannedRoot& root : plan->roots) landed.push_back(root.root);
       record = {waiting_->position, waiting_->committed_at.count()};
       waiting_.reset();
       if (pieces >= tuning::kCapturePieces || world_.clock.steady() > until || stop.stop_requested()) break;
@@ -74,6 +79,9 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
     }
     OMRSYNC_CHECK(put_record(*tx, tables::kMeta, "capture", record));
     OMRSYNC_CHECK(tx->commit());
+    world_.shared.progress.with([&](Progress& progress) {
+      for (const RootKey& root : landed) progress.in_flight.erase(root);
+    });
     through = waiting_ ? record.position : std::max(record.position, source_->read_through());
   }
   const bool moved = world_.shared.progress.with([&](Progress& progress) {

@@ -55,7 +55,7 @@ std::string encode(const LedgerRow& row) {
              (row.as_database ? kAsDatabase : 0) | (row.base ? kHasBase : 0));
   out.number(row.hashes.size());
   for (const auto& [name, hash] : row.hashes) out.text(name).fixed(hash);
-  out.text(row.changed_file).number(row.changed_offset).number(row.shown_number);
+  out.text(row.changed_file).number(row.changed_offset).number(row.changed_piece).number(row.shown_number);
   if (row.base) out.dot(row.base->dot).text(row.base->author).stamp(row.base->stamp);
   pack(out, row.context);
   out.number(row.groups.size());
@@ -84,6 +84,7 @@ Result<LedgerRow> decode_ledger_row(std::string_view bytes) {
   }
   row.changed_file = in.text();
   row.changed_offset = in.number();
+  row.changed_piece = static_cast<std::uint32_t>(in.number());
   row.shown_number = in.number();
   if ((flags & kHasBase) != 0) {
     BaseDot base;

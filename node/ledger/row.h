@@ -47,12 +47,14 @@ struct LedgerRow {
   std::vector<Replaced> replaced;
   std::string changed_file;     ///< log position of the last change of this row
   std::uint64_t changed_offset = 0;
+  std::uint32_t changed_piece = 0;
   std::uint64_t shown_number = 0;  ///< highest link number from above whose `shown` was taken (rule 6.3)
 
-  [[nodiscard]] ports::LogPosition changed_at() const { return {changed_file, changed_offset, {}, 0}; }
+  [[nodiscard]] ports::LogPosition changed_at() const { return {changed_file, changed_offset, {}, changed_piece}; }
   void set_changed_at(const ports::LogPosition& position) {
     changed_file = position.file;
     changed_offset = position.offset;
+    changed_piece = position.piece;
   }
 };
 

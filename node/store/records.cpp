@@ -103,6 +103,7 @@ void LinkRecord::pack(Packer& out) const {
   out.flag(load.done).text(load.table).text(load.after).number(load.rows).number(load.of);
   out.number(stored).text(stored_chain).number(next_outcome).number(outcomes_seen);
   out.signed_number(last_contact_ms).number(error_code).text(error_message).signed_number(clock_offset_ms);
+  out.flag(offer_all);
 }
 
 LinkRecord LinkRecord::unpack(Unpacker& in) {
@@ -125,6 +126,7 @@ LinkRecord LinkRecord::unpack(Unpacker& in) {
   r.error_code = static_cast<std::uint32_t>(in.number());
   r.error_message = in.text();
   r.clock_offset_ms = in.signed_number();
+  r.offer_all = in.flag();
   return r;
 }
 

@@ -1,0 +1,306 @@
+#include "node/apply/apply_worker.h"
+
+#include <algorithm>
+#include <set>
+
+#include "node/apply/landing.h"
+#include "node/capture/take_piece.h"
+#include "node/ledger/local.h"
+#include "node/store/facts.h"
+#include "node/tuning.h"
+
+namespace omrsync::node {
+
+using ports::StoreTransaction;
+using std::chrono::milliseconds;
+
+Pace ApplyWorker::step(std::stop_token) {
+  if (const Status ok = ready(); !ok) return Pace::after(tuning::kApplyIdle);
+  Result<std::vector<Work>> works = choose();
+  if (!works || works->empty()) return Pace::after(tuning::kApplyIdle);
+  Result<Did> did = apply(*works, works->size() == 1);
+  if (!did && works->size() > 1) {
+    // One of them stands in the way of the others: each alone, so that nothing unrelated waits.
+    for (Work& work : *works) {
+      std::vector<Work> one;
+      one.push_back(std::move(work));
+      did = apply(one, true);
+    }
+  }
+  if (!did) {
+    backoff_ = std::clamp(backoff_ * 2, tuning::kApplyBusyFirst, tuning::kApplyBusyMost);
+    return Pace::after(backoff_);
+  }
+  backoff_ = milliseconds(0);
+  return *did == Did::waits ? Pace::after(tuning::kApplyBusyFirst) : Pace::at_once();
+}
+
+/// Apply begins when capture has passed the newest marker, and goes on when it has passed what we wait for.
+Status ApplyWorker::ready() {
+  const Error not_yet{Remedy::retry_later, Code::db_lock_busy, "capture has not come so far yet"};
+  if (!started_) {
+    OMRSYNC_TRY(end, world_.openmrs.log_end());
+    barrier_ = end;
+    started_ = true;
+  }
+  if (!barrier_) return Done{};
+  const bool passed = world_.shared.progress.with([&](Progress& p) { return !(p.read_through < *barrier_); });
+  if (!passed) return not_yet;
+  barrier_.reset();
+  world_.shared.progress.with([&](Progress& p) {
+    for (const RootKey& root : in_doubt_) p.in_flight.erase(root);
+  });
+  in_doubt_.clear();
+  return Done{};
+}
+
+void ApplyWorker::wait_for_capture() {
+  if (const auto end = world_.openmrs.log_end()) barrier_ = *end;
+}
+
+Result<std::optional<ApplyWorker::Work>> ApplyWorker::load_work(StoreTransaction& tx, const std::string& key) {
+  OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, key));
+  if (!item) return std::optional<Work>{};
+  Work work{key, std::move(*item), {}};
+  auto states = inbox_states(tx, world_, key);
+  if (!states) {
+    const Error error = states.error();
+    if (error.remedy == Remedy::stop_node) return error;
+    OMRSYNC_CHECK(set_aside(work, error));
+    return std::optional<Work>{};
+  }
+  work.states = std::move(states).value();
+  return std::optional<Work>(std::move(work));
+}
+
+/// The next sets in link order that are neither held nor touch a root in flight.
+Result<std::vector<ApplyWorker::Work>> ApplyWorker::choose() {
+  std::vector<std::string> keys;
+  const milliseconds now = world_.clock.steady();
+  const std::set<RootKey> in_flight = world_.shared.progress.with([](Progress& p) { return p.in_flight; });
+  {
+    OMRSYNC_TRY(tx, world_.store.read());
+    std::size_t roots = 0;
+    std::set<RootKey> passed_over;
+    OMRSYNC_CHECK(tx->scan(tables::kInbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+      const auto item = decode_record<InboxItem>(entry.value);
+      if (!item || item->state != InboxItem::State::waiting) return true;
+      const auto pause = not_before_.find(std::string(entry.key));
+      const bool free = (pause == not_before_.end() || pause->second <= now) &&
+                        std::none_of(item->roots.begin(), item->roots.end(), [&](const RootKey& root) {
+                          return in_flight.contains(root) || passed_over.contains(root);
+                        });
+      if (!free) {  // what comes later for the same root waits behind it
+        passed_over.insert(item->roots.begin(), item->roots.end());
+        return passed_over.size() < 10'000;
+      }
+      if (!keys.empty() && roots + item->roots.size() > tuning::kApplyRoots) return false;
+      keys.emplace_back(entry.key);
+      roots += item->roots.size();
+      return keys.size() < tuning::kApplySets;
+    }));
+  }
+  std::vector<Work> works;
+  for (const std::string& key : keys) {
+    OMRSYNC_TRY(tx, world_.store.read());
+    OMRSYNC_TRY(work, load_work(*tx, key));
+    if (work) works.push_back(std::move(*work));
+  }
+  return works;
+}
+
+Result<ApplyWorker::Did> ApplyWorker::apply(std::vector<Work>& works, bool alone) {
+  ApplyPlan plan;
+  std::vector<ports::PutProblem> problems;
+  OMRSYNC_TRY(did, in_unit(works, plan, problems));
+  if (problems.empty()) return did;
+  return refused(works, problems, alone);
+}
+
+Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, ApplyPlan& plan,
+                                              std::vector<ports::PutProblem>& problems) {
+  std::set<RootKey> unique;
+  for (const Work& work : works)
+    for (const auto& [root, state] : work.states) unique.insert(root);
+  const std::vector<RootKey> roots(unique.begin(), unique.end());
+
+  auto begun = world_.openmrs.begin();
+  if (!begun) return begun.error();
+  ports::UnitOfWork& unit = **begun;
+  const std::string marker = "s" + works.front().key;
+  auto marked = unit.mark(marker);
+  if (!marked) {
+    busy(works);
+    return marked.error();
+  }
+  if (!*marked) {  // committed before; its marker is on the way through the log
+    wait_for_capture();
+    return Did::waits;
+  }
+  auto contents = unit.lock_read(roots);
+  if (!contents) {
+    busy(works);
+    return contents.error();
+  }
+  std::vector<RootBefore> befores;
+  {
+    OMRSYNC_TRY(tx, world_.store.read());
+    OMRSYNC_TRY(read, roots_before(*tx, works, roots, std::move(contents).value()));
+    befores = std::move(read);
+  }
+  OMRSYNC_TRY(agree, agrees(befores));
+  if (!agree) return Did::waits;
+
+  std::vector<ports::RootWrite> writes;
+  std::vector<std::size_t> written;
+  std::map<RootKey, Outcome::State> outcomes;
+  for (const RootBefore& before : befores) {
+    RootPlan root = plan_root(before, world_.dots);
+    outcomes[before.root] = root.outcome;
+    if (root.writes) {
+      writes.push_back(std::move(root.write));
+      written.push_back(plan.roots.size());
+    }
+    plan.roots.push_back(std::move(root.planned));
+  }
+  for (const Work& work : works) {
+    Outcome::State worst = Outcome::State::duplicate;
+    static constexpr Outcome::State kRank[] = {Outcome::State::duplicate, Outcome::State::applied,
+                                               Outcome::State::merged, Outcome::State::theirs,
+                                               Outcome::State::conflict};
+    const auto rank = [](Outcome::State s) { return std::find(std::begin(kRank), std::end(kRank), s) - kRank; };
+    for (const auto& [root, state] : work.states)
+      if (rank(outcomes[root]) > rank(worst)) worst = outcomes[root];
+    plan.items.push_back({work.key, worst});
+  }
+  if (writes.empty()) {
+    begun->reset();
+    return land_now(plan, befores);
+  }
+  auto put = unit.put(writes);
+  if (!put) {
+    busy(works);
+    return put.error();
+  }
+  if (!put->problems.empty()) {
+    problems = std::move(put->problems);
+    return Did::nothing;
+  }
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    PlannedRoot& planned = plan.roots[written[i]];
+    for (PlannedGroup& group : planned.groups)
+      if (group.written && i < put->hashes.size())
+        if (const auto hash = put->hashes[i].find(group.name); hash != put->hashes[i].end()) group.hash = hash->second;
+  }
+  world_.shared.progress.with([&](Progress& p) { p.in_flight.insert(roots.begin(), roots.end()); });
+  if (const Status committed = unit.commit(encode(plan)); !committed) {
+    if (committed.error().remedy != Remedy::look_first) {
+      world_.shared.progress.with([&](Progress& p) {
+        for (const RootKey& root : roots) p.in_flight.erase(root);
+      });
+      return committed.error();
+    }
+    in_doubt_ = roots;
+    begun->reset();
+    wait_for_capture();
+    return Did::waits;
+  }
+  return Did::applied;
+}
+
+Result<std::vector<RootBefore>> ApplyWorker::roots_before(StoreTransaction& tx, const std::vector<Work>& works,
+                                                          const std::vector<RootKey>& roots,
+                                                          std::vector<std::optional<ports::RootContent>> contents) {
+  std::vector<RootBefore> befores(roots.size());
+  std::map<RootKey, std::size_t> place;
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    place[roots[i]] = i;
+    befores[i].root = roots[i];
+    befores[i].content = std::move(contents[i]);
+    OMRSYNC_TRY(kind, kind_of(roots[i].table));
+    befores[i].kind = kind;
+    OMRSYNC_TRY(row, ledger_row(tx, roots[i]));
+    befores[i].row = std::move(row);
+  }
+  for (const Work& work : works) {
+    const LinkPlace link = link_place(work.key);
+    for (const auto& [root, state] : work.states) {
+      RootBefore& before = befores[place[root]];
+      before.incoming.push_back(&state);
+      before.from_below = link.link != kParentLink;
+      before.newest_from_above =
+          !before.from_below && link.number > (before.row ? before.row->shown_number : 0);
+    }
+  }
+  return befores;
+}
+
+/// The rows under our locks against the ledger. Where they differ a clinician wrote first: capture passes that write, and
+/// we come again. Where they differ still, the log did not show it.
+Result<bool> ApplyWorker::agrees(const std::vector<RootBefore>& befores) {
+  std::vector<ports::RootChange> deviations;
+  bool unmet = false;
+  for (const RootBefore& before : befores) {
+    if (!before.row) {
+      unmet = unmet || before.content.has_value();
+      continue;
+    }
+    std::optional<LedgerRow> row = before.row;
+    if (auto change = unlogged_change(before.root, row, before.content ? &*before.content : nullptr))
+      deviations.push_back(std::move(*change));
+  }
+  if (deviations.empty() && !unmet) {
+    barrier_is_deviation_ = false;
+    return true;
+  }
+  if (!barrier_is_deviation_) {
+    OMRSYNC_TRY(end, world_.openmrs.log_end());
+    const bool passed = world_.shared.progress.with([&](Progress& p) { return !(p.read_through < end); });
+    if (!passed || !deviations.empty()) {
+      barrier_ = end;
+      barrier_is_deviation_ = true;
+      return false;
+    }
+  }
+  barrier_is_deviation_ = false;
+  if (deviations.empty()) return true;
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(capture, capture_record(*tx));
+  const ports::LogPosition position = capture ? capture->position : ports::LogPosition{};
+  for (const ports::RootChange& change : deviations) OMRSYNC_CHECK(take_unlogged(*tx, world_, change, position));
+  OMRSYNC_CHECK(tx->commit());
+  return false;
+}
+
+/// The database needs no change: the ledger takes the states at its present place in the log, if nothing moved meanwhile.
+Result<ApplyWorker::Did> ApplyWorker::land_now(const ApplyPlan& plan, const std::vector<RootBefore>& befores) {
+  OMRSYNC_TRY(tx, world_.store.write());
+  for (const RootBefore& before : befores) {
+    OMRSYNC_TRY(row, ledger_row(*tx, before.root));
+    const bool same = row.has_value() == before.row.has_value() && (!row || encode(*row) == encode(*before.row));
+    if (!same) return Did::waits;
+  }
+  OMRSYNC_TRY(capture, capture_record(*tx));
+  OMRSYNC_CHECK(land(*tx, world_, plan, nullptr, capture ? capture->position : ports::LogPosition{}));
+  OMRSYNC_CHECK(tx->commit());
+  world_.shared.changed.ring();
+  return Did::applied;
+}
+
+Result<ports::RootTable::Class> ApplyWorker::kind_of(const std::string& table) {
+  if (kinds_.empty()) {
+    OMRSYNC_TRY(tables, world_.openmrs.tables());
+    for (const ports::RootTable& each : tables) kinds_[each.table] = each.kind;
+  }
+  const auto known = kinds_.find(table);
+  return known == kinds_.end() ? ports::RootTable::Class::clinical : known->second;
+}
+
+void ApplyWorker::busy(const std::vector<Work>& works) {
+  const milliseconds now = world_.clock.steady();
+  std::erase_if(not_before_, [&](const auto& each) { return each.second + tuning::kApplyBusyMost < now; });
+  for (const Work& work : works)
+    not_before_[work.key] = now + tuning::kApplyBusyFirst + milliseconds(world_.entropy.next() % 20);
+}
+
+}  // namespace omrsync::node

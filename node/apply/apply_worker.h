@@ -1,0 +1,62 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/apply/planner.h"
+#include "node/worker.h"
+#include "node/world.h"
+
+namespace omrsync::node {
+
+/// Applies what came in to the OpenMRS database: one transaction at a time, never waiting for a lock (D7, D7a). A set that
+/// misses a target is held, one that can never succeed is quarantined; neither delays anything unrelated (D8).
+class ApplyWorker final : public Worker {
+ public:
+  explicit ApplyWorker(const World& world) : world_(world) {}
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "apply"; }
+  Pace step(std::stop_token stop) override;
+
+ private:
+  /// One inbox item with its entries as states.
+  struct Work {
+    std::string key;
+    InboxItem item;
+    std::vector<std::pair<RootKey, RootState>> states;
+  };
+  enum class Did { nothing, applied, waits };
+
+  Status ready();
+  Result<std::vector<Work>> choose();
+  Result<std::optional<Work>> load_work(ports::StoreTransaction& tx, const std::string& key);
+  Result<Did> apply(std::vector<Work>& works, bool alone);
+  Result<Did> in_unit(std::vector<Work>& works, ApplyPlan& plan, std::vector<ports::PutProblem>& problems);
+  Result<std::vector<RootBefore>> roots_before(ports::StoreTransaction& tx, const std::vector<Work>& works,
+                                               const std::vector<RootKey>& roots,
+                                               std::vector<std::optional<ports::RootContent>> contents);
+  Result<bool> agrees(const std::vector<RootBefore>& befores);
+  Result<Did> land_now(const ApplyPlan& plan, const std::vector<RootBefore>& befores);
+  Result<Did> refused(std::vector<Work>& works, const std::vector<ports::PutProblem>& problems, bool alone);
+  Status hold_or_quarantine(Work& work, const ports::PutProblem& problem);
+  Status split_container(Work& work, const std::vector<ports::PutProblem>& problems);
+  Result<bool> close_cycle(Work& work);
+  Status set_aside(Work& work, const Error& error);
+  Result<ports::RootTable::Class> kind_of(const std::string& table);
+  void busy(const std::vector<Work>& works);
+  void wait_for_capture();
+
+  const World& world_;
+  std::optional<ports::LogPosition> barrier_;  ///< apply goes on when capture has passed it
+  bool barrier_is_deviation_ = false;          ///< and if the rows differ still, the log did not show why (D7b)
+  std::vector<RootKey> in_doubt_;  ///< of a commit whose answer was lost; the log tells before the barrier
+  bool started_ = false;
+  std::map<std::string, ports::RootTable::Class> kinds_;
+  std::map<std::string, std::chrono::milliseconds> not_before_;  ///< items that met a lock
+  std::chrono::milliseconds backoff_{0};
+};
+
+}  // namespace omrsync::node

@@ -1,0 +1,185 @@
+// What becomes of sets that cannot be applied as they are: held, split, closed into a cycle, quarantined.
+#include <algorithm>
+#include <set>
+
+#include "node/apply/apply_worker.h"
+#include "node/apply/landing.h"
+#include "node/store/facts.h"
+
+namespace omrsync::node {
+
+using ports::PutProblem;
+using ports::StoreTransaction;
+
+Result<ApplyWorker::Did> ApplyWorker::refused(std::vector<Work>& works, const std::vector<PutProblem>& problems,
+                                              bool alone) {
+  if (!alone && works.size() > 1) {
+    for (Work& work : works) {
+      std::vector<Work> one;
+      one.push_back(std::move(work));
+      const Result<Did> did = apply(one, true);
+      if (!did && did.error().remedy == Remedy::stop_node) return did.error();
+    }
+    return Did::applied;
+  }
+  Work& work = works.front();
+  if (work.item.load && work.states.size() > 1 && works.size() == 1) {
+    OMRSYNC_CHECK(split_container(work, problems));
+    return Did::applied;
+  }
+  const auto hopeless = std::find_if(problems.begin(), problems.end(), [](const auto& p) { return p.missing.empty(); });
+  const PutProblem& told = hopeless == problems.end() ? problems.front() : *hopeless;
+  PutProblem all = told;
+  if (hopeless == problems.end()) {
+    std::set<RootKey> missing;
+    for (const PutProblem& problem : problems) missing.insert(problem.missing.begin(), problem.missing.end());
+    all.missing.assign(missing.begin(), missing.end());
+  }
+  OMRSYNC_CHECK(hold_or_quarantine(work, all));
+  if (all.missing.empty()) return Did::applied;
+  OMRSYNC_TRY(closed, close_cycle(work));
+  (void)closed;
+  return Did::applied;
+}
+
+Status ApplyWorker::hold_or_quarantine(Work& work, const PutProblem& problem) {
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, work.key));
+  if (!item) return Done{};
+  const bool held = !problem.missing.empty();
+  item->state = held ? InboxItem::State::held : InboxItem::State::quarantined;
+  item->code = static_cast<std::uint32_t>(held ? Code::reference_missing : problem.code);
+  item->reason = problem.reason;
+  item->waits_for = problem.missing;
+  ++item->tries;
+  for (const RootKey& root : problem.missing)
+    OMRSYNC_CHECK(tx->put(tables::kWaits, tables::root_and(root, work.key), ""));
+  for (const RootKey& root : item->roots)
+    OMRSYNC_CHECK(tx->put(tables::kBrings, tables::root_and(root, work.key), ""));
+  if (!item->told) {
+    Outcome outcome;
+    const LinkPlace place = link_place(work.key);
+    outcome.number = place.number;
+    outcome.state = held ? Outcome::State::held : Outcome::State::quarantined;
+    outcome.code = item->code;
+    outcome.reason = item->reason;
+    for (const RootKey& root : problem.missing) outcome.waits_for.push_back(root.table + "/" + root.key);
+    if (place.part == 0) OMRSYNC_CHECK(tell_outcome(*tx, place.link, outcome));
+    item->told = true;
+  }
+  work.item = *item;
+  OMRSYNC_CHECK(put_record(*tx, tables::kInbox, work.key, *item));
+  OMRSYNC_CHECK(tx->commit());
+  world_.shared.changed.ring();
+  return Done{};
+}
+
+/// A container's bad entries become items of their own, so that each waits alone; the rest is tried again at once.
+Status ApplyWorker::split_container(Work& work, const std::vector<PutProblem>& problems) {
+  std::set<RootKey> bad;
+  for (const PutProblem& problem : problems) bad.insert(problem.root);
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(bytes, tx->get(tables::kInboxBody, work.key));
+  OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, work.key));
+  if (!bytes || !item) return Done{};
+  OMRSYNC_TRY(envelope, decode_envelope(*bytes));
+  LinkPlace place = link_place(work.key);
+  OMRSYNC_TRY(last, tx->last(tables::kInbox, link_key(place.link, place.number, 0),
+                             link_key(place.link, place.number, UINT32_MAX)));
+  std::uint32_t part = last ? link_place(last->first).part : 0;
+  Envelope rest = envelope;
+  rest.entries.clear();
+  std::vector<RootKey> good;
+  for (Entry& entry : envelope.entries) {
+    if (!bad.contains(entry.root) && bad.size() < envelope.entries.size()) {
+      good.push_back(entry.root);
+      rest.entries.push_back(std::move(entry));
+      continue;
+    }
+    Envelope single = rest;
+    single.entries.clear();
+    InboxItem apart = *item;
+    apart.load = false;
+    apart.roots = {entry.root};
+    single.entries.push_back(std::move(entry));
+    const std::string key = link_key(place.link, place.number, ++part);
+    OMRSYNC_CHECK(tx->put(tables::kInboxBody, key, encode_envelope(single)));
+    OMRSYNC_CHECK(put_record(*tx, tables::kInbox, key, apart));
+  }
+  item->roots = good;
+  OMRSYNC_CHECK(tx->put(tables::kInboxBody, work.key, encode_envelope(rest)));
+  OMRSYNC_CHECK(put_record(*tx, tables::kInbox, work.key, *item));
+  if (good.empty()) OMRSYNC_CHECK(finish_item(*tx, world_, work.key, {}));
+  return tx->commit();
+}
+
+/// Held sets that wait only for one another are applied together, in one transaction (D8, R14, R15): the closure of this
+/// one. False: something that nobody brings is missing.
+Result<bool> ApplyWorker::close_cycle(Work& work) {
+  std::vector<std::string> members{work.key};
+  {
+    OMRSYNC_TRY(tx, world_.store.read());
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, members[i]));
+      if (!item) return false;
+      for (const RootKey& missing : item->waits_for) {
+        const std::string prefix = tables::root_and(missing, "");
+        std::string bringer;
+        OMRSYNC_CHECK(tx->scan(tables::kBrings, prefix, ports::end_of_prefix(prefix), 1, [&](const ports::Entry& e) {
+          bringer = tables::behind_root(e.key);
+          return false;
+        }));
+        if (bringer.empty()) return false;
+        if (std::find(members.begin(), members.end(), bringer) == members.end()) members.push_back(bringer);
+      }
+    }
+  }
+  if (members.size() < 2) return false;
+  std::vector<Work> closure;
+  for (const std::string& key : members) {
+    OMRSYNC_TRY(tx, world_.store.read());
+    OMRSYNC_TRY(one, load_work(*tx, key));
+    if (!one) return false;
+    closure.push_back(std::move(*one));
+  }
+  ApplyPlan plan;
+  std::vector<PutProblem> problems;
+  OMRSYNC_TRY(did, in_unit(closure, plan, problems));
+  if (!problems.empty() || did == Did::waits) {
+    // Not yet: all members are looked at again, now that each one's further needs may be known.
+    OMRSYNC_TRY(tx, world_.store.write());
+    for (const PutProblem& problem : problems)
+      for (const Work& member : closure)
+        if (std::any_of(member.states.begin(), member.states.end(),
+                        [&](const auto& each) { return each.first == problem.root; })) {
+          OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, member.key));
+          if (!item) continue;
+          for (const RootKey& root : problem.missing) {
+            if (std::find(item->waits_for.begin(), item->waits_for.end(), root) == item->waits_for.end())
+              item->waits_for.push_back(root);
+            OMRSYNC_CHECK(tx->put(tables::kWaits, tables::root_and(root, member.key), ""));
+          }
+          OMRSYNC_CHECK(put_record(*tx, tables::kInbox, member.key, *item));
+        }
+    if (did == Did::waits && problems.empty()) {
+      OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, work.key));
+      if (item) {
+        item->state = InboxItem::State::waiting;  // the transaction could not be made now: come again
+        OMRSYNC_CHECK(put_record(*tx, tables::kInbox, work.key, *item));
+      }
+    }
+    OMRSYNC_CHECK(tx->commit());
+    return false;
+  }
+  return true;
+}
+
+/// A set that cannot even be read.
+Status ApplyWorker::set_aside(Work& work, const Error& error) {
+  PutProblem problem;
+  problem.code = error.code;
+  problem.reason = error.message;
+  return hold_or_quarantine(work, problem);
+}
+
+}  // namespace omrsync::node

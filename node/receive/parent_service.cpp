@@ -1,0 +1,209 @@
+#include "node/receive/parent_service.h"
+
+#include <algorithm>
+
+#include "node/receive/take_batch.h"
+#include "node/tuning.h"
+
+namespace omrsync::node {
+namespace {
+
+using ports::StoreTransaction;
+using std::chrono::milliseconds;
+
+/// A builder that waits for capture is asked again this soon.
+constexpr milliseconds kSoon{20};
+
+Error refuse(Code code, const char* message) { return {Remedy::set_aside, code, message}; }
+
+int http_status(Code code) {
+  switch (code) {
+    case Code::node_unknown:
+    case Code::node_forbidden:
+    case Code::tls_identity_mismatch:
+    case Code::certificate_revoked:
+      return 403;
+    case Code::wire_malformed:
+    case Code::wire_digest_mismatch:
+    case Code::limit_exceeded:
+      return 400;
+    case Code::incarnation_refused:
+    case Code::wire_gap:
+    case Code::wire_version_unknown:
+      return 409;
+    case Code::not_found:
+      return 404;
+    default:
+      return 503;
+  }
+}
+
+/// A link that begins anew: nothing of the old life is trimmed by receipts of the new one (D28).
+LinkRecord fresh_life(const LinkRecord& old, const LinkLife& life) {
+  LinkRecord record;
+  record.life = life;
+  record.next_outcome = old.next_outcome;
+  return record;
+}
+
+}  // namespace
+
+ports::Response ParentService::handle(const ports::IncomingRequest& request, milliseconds patience) {
+  Result<std::string> body = answer(request, patience);
+  if (body) return {200, kWireContentType, std::move(body).value(), std::chrono::seconds(0)};
+  const Error& error = body.error();
+  return {http_status(error.code), kWireContentType, encode(Refusal{error.code, error.message, 0}),
+          std::chrono::seconds(0)};
+}
+
+void ParentService::stop() {
+  stopped_.with([](bool& stopped) { stopped = true; });
+  world_.shared.changed.ring();
+}
+
+Result<std::string> ParentService::answer(const ports::IncomingRequest& request, milliseconds patience) {
+  OMRSYNC_TRY(known, admit(request));
+  const auto place = child(to_string(known.node));
+  const std::lock_guard one_at_a_time(place->asking);
+  if (request.path == kHelloPath) {
+    OMRSYNC_TRY(message, decode<Hello>(request.body));
+    return hello(known, message);
+  }
+  if (request.path == kPushPath) {
+    OMRSYNC_TRY(message, decode<Push>(request.body));
+    return push(known, message);
+  }
+  if (request.path == kPullPath) {
+    OMRSYNC_TRY(message, decode<Pull>(request.body));
+    return pull(known, message, patience);
+  }
+  return refuse(Code::not_found, "there is nothing at this path");
+}
+
+Result<ChildRecord> ParentService::admit(const ports::IncomingRequest& request) {
+  OMRSYNC_TRY(tx, world_.store.read());
+  OMRSYNC_TRY(record, get_record<ChildRecord>(*tx, tables::kNodes, request.peer_node));
+  if (!record) return refuse(Code::node_unknown, "this parent does not know the node of that certificate");
+  if (record->state == ChildRecord::State::revoked)
+    return refuse(Code::certificate_revoked, "the node's certificate was revoked");
+  if (record->state == ChildRecord::State::paused) return refuse(Code::line_busy, "the node is paused at its parent");
+  if (!record->fingerprint.empty() && record->fingerprint != request.peer_fingerprint)
+    return refuse(Code::tls_identity_mismatch, "the node has another certificate than the one it was given");
+  return std::move(*record);
+}
+
+std::shared_ptr<ParentService::Child> ParentService::child(const std::string& link) {
+  return children_.with([&](auto& children) {
+    auto& place = children[link];
+    if (!place) place = std::make_shared<Child>();
+    if (!place->builder) place->builder = std::make_unique<BatchBuilder>(world_, link);
+    return place;
+  });
+}
+
+Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& hello) {
+  if (hello.version != kWireVersion)
+    return refuse(Code::wire_version_unknown, "the node speaks another version of the protocol");
+  if (hello.life.child.node != child.node)
+    return refuse(Code::tls_identity_mismatch, "the node names another id than its certificate");
+  const std::string link = to_string(child.node);
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(record, link_record(*tx, link));
+  const LinkLife life{hello.life.child, world_.identity.actor()};
+  if (record.life != life) {
+    const Incarnation& known = record.life.child.incarnation;
+    const Incarnation& told = life.child.incarnation;
+    const bool older = told.counter < known.counter || (told.counter == known.counter && told.chance != known.chance);
+    if (record.life.child.node == child.node && older)
+      return refuse(Code::incarnation_refused, "the node's store was restored or copied; it must take a new incarnation");
+    record = fresh_life(record, life);
+  } else if (hello.life.parent == life.parent &&
+             (hello.up_through < record.stored ||
+              (hello.up_through == record.stored && hello.up_chain != record.stored_chain))) {
+    return refuse(Code::incarnation_refused, "more of the node is stored here than it knows of; its store was restored");
+  }
+  record.last_contact_ms = world_.clock.utc().count();
+  HelloAnswer answer{kWireVersion, life, record.stored, record.stored_chain, record.last_contact_ms, 0,
+                     world_.identity.name};
+  OMRSYNC_TRY(end, tx->get(tables::kMeta, "log_end"));
+  answer.down_end = end ? tables::number_from(*end) : 0;
+  ChildRecord seen = child;
+  seen.last_seen_ms = record.last_contact_ms;
+  OMRSYNC_CHECK(put_record(*tx, tables::kNodes, link, seen));
+  OMRSYNC_CHECK(put_link(*tx, link, record));
+  OMRSYNC_CHECK(tx->commit());
+  return encode(answer);
+}
+
+Result<std::string> ParentService::push(const ChildRecord& child, const Push& push) {
+  const std::string link = to_string(child.node);
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(record, link_record(*tx, link));
+  OMRSYNC_CHECK(take_batch(*tx, world_, link, record, push.batch));
+  record.last_contact_ms = world_.clock.utc().count();
+  OMRSYNC_TRY(answer, receipt(*tx, link, record, push.outcomes_seen));
+  OMRSYNC_CHECK(put_link(*tx, link, record));
+  OMRSYNC_CHECK(tx->commit());
+  world_.shared.changed.ring();
+  return encode(answer);
+}
+
+/// Durable through here, and what became of sets since the last time.
+Result<Receipt> ParentService::receipt(StoreTransaction& tx, const std::string& link, LinkRecord& record,
+                                       std::uint64_t outcomes_seen) {
+  Receipt receipt{record.life, record.stored, {}, false};
+  OMRSYNC_CHECK(tx.erase(tables::kOutcomes, link_key(link, 0), link_key(link, outcomes_seen + 1)));
+  Status read = Done{};
+  OMRSYNC_CHECK(tx.scan(tables::kOutcomes, link_key(link, outcomes_seen + 1), link_key(link, UINT64_MAX),
+                        tuning::kOutcomesTold + 1, [&](const ports::Entry& entry) {
+                          auto stored = decode<Receipt>(entry.value);
+                          if (!stored) {
+                            read = stored.error();
+                            return false;
+                          }
+                          if (receipt.outcomes.size() == tuning::kOutcomesTold) {
+                            receipt.more_outcomes = true;
+                            return false;
+                          }
+                          receipt.outcomes.push_back(std::move(stored->outcomes.front()));
+                          return true;
+                        }));
+  OMRSYNC_CHECK(read);
+  return receipt;
+}
+
+Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pull, milliseconds patience) {
+  const std::string link = to_string(child.node);
+  const auto place = this->child(link);
+  const milliseconds until =
+      world_.clock.steady() + std::min(patience, milliseconds(pull.wait_ms));
+  const std::size_t bytes = std::clamp<std::size_t>(pull.max_bytes, tuning::kBatchBytesLeast, tuning::kBatchBytesMost);
+  PullAnswer answer;
+  for (;;) {
+    const std::uint64_t seen = world_.shared.changed.rings();
+    {
+      OMRSYNC_TRY(tx, world_.store.write());
+      OMRSYNC_TRY(record, link_record(*tx, link));
+      if (pull.life != record.life)
+        return refuse(Code::incarnation_refused, "the question belongs to another life of this link");
+      OMRSYNC_CHECK(trim_frozen(*tx, link, record, pull.stored_through));
+      record.last_contact_ms = world_.clock.utc().count();
+      OMRSYNC_TRY(told, receipt(*tx, link, record, pull.outcomes_seen));
+      answer.receipt = std::move(told);
+      OMRSYNC_CHECK(put_link(*tx, link, record));
+      OMRSYNC_CHECK(tx->commit());
+    }
+    if (child.catchment != "none") {
+      OMRSYNC_TRY(batch, place->builder->next(bytes));
+      answer.batch = std::move(batch);
+      answer.more = answer.batch.has_value() || place->builder->waits();
+    }
+    const milliseconds now = world_.clock.steady();
+    const bool stopped = stopped_.with([](bool& value) { return value; });
+    if (answer.batch || !answer.receipt.outcomes.empty() || now >= until || stopped) break;
+    world_.shared.changed.wait(seen, place->builder->waits() ? std::min(kSoon, until - now) : until - now);
+  }
+  return encode(answer);
+}
+
+}  // namespace omrsync::node

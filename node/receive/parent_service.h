@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "adapters/ports/exchange.h"
+#include "node/ship/batch_builder.h"
+#include "node/world.h"
+
+namespace omrsync::node {
+
+/// The parent's side of the node protocol: answers what children ask. Thread-safe; questions of one child are answered one
+/// after the other. Who asks is what the certificate says, never what the body says (I-7).
+class ParentService {
+ public:
+  explicit ParentService(const World& world) : world_(world) {}
+
+  /// `patience`: how long a child's question for news may wait here (0: answer at once).
+  ports::Response handle(const ports::IncomingRequest& request, std::chrono::milliseconds patience);
+
+  /// Makes waiting questions return.
+  void stop();
+
+ private:
+  struct Child {
+    std::mutex asking;
+    std::unique_ptr<BatchBuilder> builder;
+  };
+
+  Result<std::string> answer(const ports::IncomingRequest& request, std::chrono::milliseconds patience);
+  Result<ChildRecord> admit(const ports::IncomingRequest& request);
+  Result<std::string> hello(const ChildRecord& child, const Hello& hello);
+  Result<std::string> push(const ChildRecord& child, const Push& push);
+  Result<std::string> pull(const ChildRecord& child, const Pull& pull, std::chrono::milliseconds patience);
+  Result<Receipt> receipt(ports::StoreTransaction& tx, const std::string& link, LinkRecord& record,
+                          std::uint64_t outcomes_seen);
+  std::shared_ptr<Child> child(const std::string& link);
+
+  const World& world_;
+  Guarded<std::map<std::string, std::shared_ptr<Child>>> children_;
+  Guarded<bool> stopped_;
+};
+
+}  // namespace omrsync::node

@@ -1,0 +1,186 @@
+#include "node/ship/parent_workers.h"
+
+#include <algorithm>
+
+#include "node/receive/take_batch.h"
+#include "node/tuning.h"
+
+namespace omrsync::node {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+/// An answer that no omrsync node gave (P-3): a proxy, a login page, a crash in between.
+Result<std::string> body_of(ports::Response response) {
+  if (response.content_type != kWireContentType)
+    return Error{Remedy::retry_later, Code::line_foreign_answer,
+                 "status " + std::to_string(response.status) + " and no answer of an omrsync node"};
+  if (response.status == 200) return std::move(response.body);
+  OMRSYNC_TRY(refusal, decode<Refusal>(response.body));
+  return Error{Remedy::retry_later, refusal.code, refusal.message};
+}
+
+}  // namespace
+
+Pace ParentWorker::step(std::stop_token) {
+  if (!asked_) {
+    auto next = question();
+    if (!next) return failed(next.error());
+    if (!*next) return Pace::after(idle());
+    if (const Status sent = link_->send(std::move(**next)); !sent) return failed(sent.error());
+    asked_ = true;
+    asked_at_ = world_.clock.steady();
+    return Pace::at_once();
+  }
+  auto response = link_->collect(tuning::kCapturePatience);
+  if (!response) return failed(response.error());
+  if (!*response) return Pace::at_once();
+  asked_ = false;
+  auto body = body_of(std::move(**response));
+  if (!body) return failed(body.error());
+  if (const Status taken = take(*body); !taken) return failed(taken.error());
+  backoff_ = milliseconds(0);
+  (void)note_contact(nullptr);
+  return Pace::at_once();
+}
+
+Pace ParentWorker::failed(const Error& error) {
+  asked_ = false;
+  const bool known = error.code != Code::line_busy;
+  contact_.with([&](ParentContact& contact) { contact.introduced = contact.introduced && !known; });
+  (void)note_contact(&error);
+  backoff_ = std::clamp(backoff_ * 2, tuning::kLineBackoffFirst, tuning::kLineBackoffMost);
+  const auto range = static_cast<std::uint64_t>(backoff_.count());
+  return Pace::after(milliseconds(world_.entropy.next() % (range + 1)));
+}
+
+/// The state of the line, for `status`; written only when it changes.
+Status ParentWorker::note_contact(const Error* error) {
+  const std::uint32_t code = error == nullptr ? 0 : static_cast<std::uint32_t>(error->code);
+  if (code == noted_code_) return Done{};
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(record, link_record(*tx, kParentLink));
+  record.error_code = code;
+  record.error_message = error == nullptr ? std::string() : error->message;
+  if (error == nullptr) record.last_contact_ms = world_.clock.utc().count();
+  OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
+  OMRSYNC_CHECK(tx->commit());
+  noted_code_ = code;
+  return Done{};
+}
+
+/// A batch is about five seconds of line (P-9).
+void ParentWorker::adapt(std::size_t bytes) {
+  const auto took = std::max(milliseconds(1), world_.clock.steady() - asked_at_);
+  if (took > tuning::kBatchLineTime * 2 || (took < tuning::kBatchLineTime / 2 && bytes * 2 > batch_bytes_)) {
+    const double factor = static_cast<double>(tuning::kBatchLineTime.count()) / static_cast<double>(took.count());
+    const auto wanted = static_cast<std::size_t>(static_cast<double>(bytes) * std::clamp(factor, 0.25, 2.0));
+    batch_bytes_ = std::clamp(wanted, tuning::kBatchBytesLeast, tuning::kBatchBytesMost);
+  }
+}
+
+PushWorker::PushWorker(const World& world, std::unique_ptr<ports::ParentLink> link, Guarded<ParentContact>& contact)
+    : ParentWorker(world, std::move(link), contact), builder_(world, kParentLink) {
+  batch_bytes_ = tuning::kBatchBytesFirst;
+}
+
+milliseconds PushWorker::idle() const {
+  return builder_.waits() ? milliseconds(10) : tuning::kApplyIdle;
+}
+
+Result<std::optional<ports::Request>> PushWorker::question() {
+  const bool introduced = contact_.with([](ParentContact& c) { return c.introduced; });
+  LinkRecord record;
+  {
+    OMRSYNC_TRY(tx, world_.store.read());
+    OMRSYNC_TRY(read, link_record(*tx, kParentLink));
+    record = std::move(read);
+  }
+  hello_asked_ = !introduced;
+  if (!introduced) {
+    Hello hello{kWireVersion, {world_.identity.actor(), record.life.parent}, world_.identity.name,
+                record.next_number - 1, record.chain, record.stored, world_.clock.utc().count()};
+    return std::optional<ports::Request>({kHelloPath, encode(hello)});
+  }
+  OMRSYNC_TRY(batch, builder_.next(batch_bytes_));
+  if (!batch) return std::optional<ports::Request>{};
+  sent_bytes_ = batch->frame.size();
+  return std::optional<ports::Request>({kPushPath, encode(Push{std::move(*batch), record.outcomes_seen})});
+}
+
+Status PushWorker::take(const std::string& body) {
+  if (hello_asked_) return take_hello(body);
+  OMRSYNC_TRY(receipt, decode<Receipt>(body));
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(record, link_record(*tx, kParentLink));
+  OMRSYNC_CHECK(take_receipt(*tx, world_, kParentLink, record, receipt));
+  record.last_contact_ms = world_.clock.utc().count();
+  OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
+  OMRSYNC_CHECK(tx->commit());
+  adapt(sent_bytes_);
+  world_.shared.changed.ring();
+  return Done{};
+}
+
+Status PushWorker::take_hello(const std::string& body) {
+  OMRSYNC_TRY(answer, decode<HelloAnswer>(body));
+  if (answer.version != kWireVersion)
+    return Error{Remedy::retry_later, Code::wire_version_unknown, "the parent speaks another version of the protocol"};
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(record, link_record(*tx, kParentLink));
+  if (record.life != answer.life) {  // first contact, or one side began a new life: everything is offered anew (D28)
+    OMRSYNC_CHECK(tx->erase(tables::kFrozen, link_key(kParentLink, 0), link_key(kParentLink, UINT64_MAX)));
+    OMRSYNC_CHECK(tx->erase(tables::kSent, link_key(kParentLink, 0), link_key(kParentLink, UINT64_MAX)));
+    const bool used = !record.life.child.is_load();
+    record = LinkRecord{};
+    record.life = answer.life;
+    record.offer_all = used;
+  }
+  OMRSYNC_CHECK(trim_frozen(*tx, kParentLink, record, answer.up_stored));
+  record.last_contact_ms = world_.clock.utc().count();
+  record.clock_offset_ms = answer.time_ms - record.last_contact_ms;
+  OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
+  OMRSYNC_CHECK(tx->commit());
+  contact_.with([&](ParentContact& contact) {
+    contact.introduced = true;
+    contact.down_end = answer.down_end;
+    contact.pulls_empty = 0;
+  });
+  return Done{};
+}
+
+PullWorker::PullWorker(const World& world, std::unique_ptr<ports::ParentLink> link, Guarded<ParentContact>& contact)
+    : ParentWorker(world, std::move(link), contact) {
+  batch_bytes_ = tuning::kBatchBytesFirst;
+}
+
+milliseconds PullWorker::idle() const { return tuning::kApplyIdle; }
+
+Result<std::optional<ports::Request>> PullWorker::question() {
+  if (!contact_.with([](ParentContact& c) { return c.introduced; })) return std::optional<ports::Request>{};
+  OMRSYNC_TRY(tx, world_.store.read());
+  OMRSYNC_TRY(record, link_record(*tx, kParentLink));
+  const Pull pull{record.life, record.stored, batch_bytes_, static_cast<std::uint32_t>(tuning::kPullWait.count()),
+                  record.outcomes_seen};
+  return std::optional<ports::Request>({kPullPath, encode(pull)});
+}
+
+Status PullWorker::take(const std::string& body) {
+  OMRSYNC_TRY(answer, decode<PullAnswer>(body));
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(record, link_record(*tx, kParentLink));
+  if (answer.batch) OMRSYNC_CHECK(take_batch(*tx, world_, kParentLink, record, *answer.batch));
+  OMRSYNC_CHECK(take_receipt(*tx, world_, kParentLink, record, answer.receipt));
+  record.last_contact_ms = world_.clock.utc().count();
+  OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
+  OMRSYNC_CHECK(tx->commit());
+  if (answer.batch) adapt(answer.batch->frame.size());
+  contact_.with([&](ParentContact& contact) {
+    contact.pulls_empty = answer.batch || answer.more ? 0 : contact.pulls_empty + 1;
+  });
+  world_.shared.changed.ring();
+  return Done{};
+}
+
+}  // namespace omrsync::node

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <memory>
+
+#include "adapters/ports/exchange.h"
+#include "node/ship/batch_builder.h"
+#include "node/worker.h"
+#include "node/world.h"
+#include "protocol/messages.h"
+
+namespace omrsync::node {
+
+/// What the push and the pull worker of a child share about its parent.
+struct ParentContact {
+  bool introduced = false;       ///< hello was answered in this process
+  std::uint64_t down_end = 0;    ///< the parent's log when it was answered
+  std::uint64_t pulls_empty = 0; ///< pulls answered with "nothing new" since
+  std::string state = "unreachable";
+};
+
+/// One conversation with the parent: a question, then its answer, then the next; back-off with full jitter after a failure.
+class ParentWorker : public Worker {
+ public:
+  ParentWorker(const World& world, std::unique_ptr<ports::ParentLink> link, Guarded<ParentContact>& contact)
+      : world_(world), link_(std::move(link)), contact_(contact) {}
+
+  Pace step(std::stop_token stop) override;
+
+ protected:
+  /// The next question, if there is one; else when to look again.
+  virtual Result<std::optional<ports::Request>> question() = 0;
+  virtual Status take(const std::string& body) = 0;
+  [[nodiscard]] virtual std::chrono::milliseconds idle() const = 0;
+  void adapt(std::size_t bytes);
+
+  const World& world_;
+  std::unique_ptr<ports::ParentLink> link_;
+  Guarded<ParentContact>& contact_;
+  std::size_t batch_bytes_;
+
+ private:
+  Pace failed(const Error& error);
+  Status note_contact(const Error* error);
+
+  bool asked_ = false;
+  std::chrono::milliseconds asked_at_{0};
+  std::chrono::milliseconds backoff_{0};
+  std::uint32_t noted_code_ = UINT32_MAX;
+};
+
+/// Introduces the node, then sends what is offered.
+class PushWorker final : public ParentWorker {
+ public:
+  PushWorker(const World& world, std::unique_ptr<ports::ParentLink> link, Guarded<ParentContact>& contact);
+  [[nodiscard]] std::string_view name() const noexcept override { return "push"; }
+
+ private:
+  Result<std::optional<ports::Request>> question() override;
+  Status take(const std::string& body) override;
+  [[nodiscard]] std::chrono::milliseconds idle() const override;
+  Status take_hello(const std::string& body);
+
+  BatchBuilder builder_;
+  bool hello_asked_ = false;
+  std::size_t sent_bytes_ = 0;
+};
+
+/// Fetches what the parent has, and what became of what was sent.
+class PullWorker final : public ParentWorker {
+ public:
+  PullWorker(const World& world, std::unique_ptr<ports::ParentLink> link, Guarded<ParentContact>& contact);
+  [[nodiscard]] std::string_view name() const noexcept override { return "pull"; }
+
+ private:
+  Result<std::optional<ports::Request>> question() override;
+  Status take(const std::string& body) override;
+  [[nodiscard]] std::chrono::milliseconds idle() const override;
+};
+
+}  // namespace omrsync::node
