@@ -269,6 +269,8 @@ Status finish_item(StoreTransaction& tx, const World& world, const std::string& 
     const std::string waits = tables::root_and(root, inbox_key);
     OMRSYNC_CHECK(tx.erase(tables::kWaits, waits, ports::after(waits)));
   }
+  OMRSYNC_TRY(counted, take_number(tx, std::string("outcome_") + to_string(outcome.state)));
+  (void)counted;
   Outcome told = outcome;
   told.number = place.number;
   // A container whose bad entries were set apart (parts) is told once, when its main part ends.

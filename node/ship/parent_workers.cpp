@@ -35,7 +35,10 @@ Pace ParentWorker::step(std::stop_token) {
   }
   auto response = link_->collect(tuning::kCapturePatience);
   if (!response) return failed(response.error());
-  if (!*response) return Pace::at_once();
+  if (!*response) {
+    if (impatient()) asked_ = false;
+    return Pace::at_once();
+  }
   asked_ = false;
   auto body = body_of(std::move(**response));
   if (!body) return failed(body.error());
@@ -161,9 +164,16 @@ Result<std::optional<ports::Request>> PullWorker::question() {
   if (!contact_.with([](ParentContact& c) { return c.introduced; })) return std::optional<ports::Request>{};
   OMRSYNC_TRY(tx, world_.store.read());
   OMRSYNC_TRY(record, link_record(*tx, kParentLink));
-  const Pull pull{record.life, record.stored, batch_bytes_, static_cast<std::uint32_t>(tuning::kPullWait.count()),
+  const bool hurried = contact_.with([](ParentContact& c) { return c.hurried > 0; });
+  waits_there_ = !hurried;
+  const milliseconds wait = hurried ? milliseconds(0) : tuning::kPullWait;
+  const Pull pull{record.life, record.stored, batch_bytes_, static_cast<std::uint32_t>(wait.count()),
                   record.outcomes_seen};
   return std::optional<ports::Request>({kPullPath, encode(pull)});
+}
+
+bool PullWorker::impatient() {
+  return waits_there_ && contact_.with([](ParentContact& c) { return c.hurried > 0; });
 }
 
 Status PullWorker::take(const std::string& body) {

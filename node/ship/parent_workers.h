@@ -15,7 +15,7 @@ struct ParentContact {
   bool introduced = false;       ///< hello was answered in this process
   std::uint64_t down_end = 0;    ///< the parent's log when it was answered
   std::uint64_t pulls_empty = 0; ///< pulls answered with "nothing new" since
-  std::string state = "unreachable";
+  unsigned hurried = 0;          ///< somebody waits for a round to end: do not wait at the parent for news
 };
 
 /// One conversation with the parent: a question, then its answer, then the next; back-off with full jitter after a failure.
@@ -31,6 +31,8 @@ class ParentWorker : public Worker {
   virtual Result<std::optional<ports::Request>> question() = 0;
   virtual Status take(const std::string& body) = 0;
   [[nodiscard]] virtual std::chrono::milliseconds idle() const = 0;
+  /// True when a question under way should be dropped and asked anew.
+  [[nodiscard]] virtual bool impatient() { return false; }
   void adapt(std::size_t bytes);
 
   const World& world_;
@@ -75,6 +77,9 @@ class PullWorker final : public ParentWorker {
   Result<std::optional<ports::Request>> question() override;
   Status take(const std::string& body) override;
   [[nodiscard]] std::chrono::milliseconds idle() const override;
+  [[nodiscard]] bool impatient() override;
+
+  bool waits_there_ = false;  ///< the question under way may wait at the parent for news
 };
 
 }  // namespace omrsync::node

@@ -1,0 +1,49 @@
+#include "node/supervisor.h"
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace omrsync::node {
+
+void supervise(const std::vector<Worker*>& workers, std::stop_token stop) {
+  std::stop_source all_stop;
+  const std::stop_callback forward(stop, [&] { all_stop.request_stop(); });
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::exception_ptr failure;
+
+  const auto serve = [&](Worker& worker) {
+    pthread_setname_np(pthread_self(), std::string(worker.name().substr(0, 15)).c_str());
+    const std::stop_token token = all_stop.get_token();
+    try {
+      while (!token.stop_requested()) {
+        const Pace pace = worker.step(token);
+        if (pace.pause.count() == 0) continue;
+        std::unique_lock lock(mutex);
+        wake.wait_for(lock, token, pace.pause, [] { return false; });
+      }
+    } catch (...) {
+      const std::scoped_lock lock(mutex);
+      if (!failure) failure = std::current_exception();
+      all_stop.request_stop();
+    }
+  };
+
+  {
+    std::vector<std::jthread> threads;
+    try {
+      for (Worker* worker : workers) threads.emplace_back(serve, std::ref(*worker));
+    } catch (...) {  // no thread to be had: end those that did start
+      all_stop.request_stop();
+      throw;
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace omrsync::node
