@@ -84,12 +84,7 @@ Result<bool> Engine::round_done(const ports::LogPosition& target, std::uint64_t 
 }
 
 std::optional<Error> Engine::line_failure() {
-  if (!world_.has_parent) return std::nullopt;
-  const auto tx = world_.store.read();
-  if (!tx) return tx.error();
-  const auto link = link_record(**tx, kParentLink);
-  if (!link || link->error_code == 0) return std::nullopt;
-  return Error{Remedy::retry_later, static_cast<Code>(link->error_code), link->error_message};
+  return contact_.with([](ParentContact& c) { return c.introduced ? std::nullopt : c.failure; });
 }
 
 RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
@@ -115,7 +110,7 @@ RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
           Error{Remedy::retry_later, Code::line_busy, "the round did not come to its end in time"});
       break;
     }
-    if (auto failure = line_failure(); failure && contact_.with([](ParentContact& c) { return !c.introduced; })) {
+    if (auto failure = line_failure()) {
       report.failure = std::move(failure);
       break;
     }

@@ -51,7 +51,11 @@ Pace ParentWorker::step(std::stop_token) {
 Pace ParentWorker::failed(const Error& error) {
   asked_ = false;
   const bool known = error.code != Code::line_busy;
-  contact_.with([&](ParentContact& contact) { contact.introduced = contact.introduced && !known; });
+  contact_.with([&](ParentContact& contact) {
+    contact.introduced = contact.introduced && !known;
+    contact.failure = error;
+  });
+  world_.shared.changed.ring();
   (void)note_contact(&error);
   backoff_ = std::clamp(backoff_ * 2, tuning::kLineBackoffFirst, tuning::kLineBackoffMost);
   const auto range = static_cast<std::uint64_t>(backoff_.count());
@@ -147,6 +151,7 @@ Status PushWorker::take_hello(const std::string& body) {
   OMRSYNC_CHECK(tx->commit());
   contact_.with([&](ParentContact& contact) {
     contact.introduced = true;
+    contact.failure.reset();
     contact.down_end = answer.down_end;
     contact.pulls_empty = 0;
   });

@@ -15,6 +15,7 @@ struct ParentContact {
   bool introduced = false;       ///< hello was answered in this process
   std::uint64_t down_end = 0;    ///< the parent's log when it was answered
   std::uint64_t pulls_empty = 0; ///< pulls answered with "nothing new" since
+  std::optional<Error> failure;  ///< of the last try in this process; none: it went well, or none was made yet
   unsigned hurried = 0;          ///< somebody waits for a round to end: do not wait at the parent for news
 };
 
