@@ -1,6 +1,7 @@
 #pragma once
 // Boost's part of the listener, for listener.cpp alone: these headers cost half a minute to compile.
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>

@@ -287,7 +287,7 @@ Error Link::failure(const std::string& what) {
   if (says("Failed to connect")) return later(Code::line_unreachable, "The parent's machine refuses the connection.");
   if (says("handshake") && !tls_->established())
     return later(Code::line_cut, "The connection was closed during the TLS handshake.");
-  if (says("parse") || says("Invalid HTTP status line") || says("chunk"))
+  if (says("parse") || says("Invalid HTTP status line"))
     return later(Code::line_foreign_answer, "What answers at the parent's address does not speak HTTP.");
   return later(Code::line_cut, "The connection broke before the answer was complete.");
 }

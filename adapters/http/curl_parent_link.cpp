@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <climits>
+#include <string_view>
 
+#include "adapters/http/sigpipe.h"
 #include "adapters/http/tls_watch.h"
 
 namespace omrsync::http {
@@ -41,7 +42,12 @@ std::chrono::sys_seconds wall_clock() {
 class Link final : public CurlParentLink {
  public:
   explicit Link(LinkOptions options) : options_(std::move(options)) {}
-  ~Link() override { drop(); }
+  ~Link() override {
+    const SigpipeGuard guard;  // closing says good-bye
+    drop();
+    easy_.reset();
+    multi_.reset();
+  }
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -78,6 +84,7 @@ class Link final : public CurlParentLink {
   std::string question_;
   std::string answer_;
   std::size_t header_bytes_ = 0;
+  bool headers_whole_ = false;
   bool too_large_ = false;
   bool under_way_ = false;
 };
@@ -133,6 +140,7 @@ void Link::set_receivers() {
 }
 
 Status Link::send(ports::Request request) {
+  const SigpipeGuard guard;
   drop();
   question_ = std::move(request.body);
   const std::string url = options_.url + request.path;
@@ -156,11 +164,13 @@ void Link::drop() noexcept {
   question_ = {};
   answer_ = {};
   header_bytes_ = 0;
+  headers_whole_ = false;
   too_large_ = false;
 }
 
 Result<std::optional<ports::Response>> Link::collect(milliseconds patience) {
   if (!under_way_) return Error{Remedy::look_first, Code::defect, "There is no question to collect an answer for."};
+  const SigpipeGuard guard;
   const auto deadline = SteadyClock::now() + patience;
   while (true) {
     int running = 0;
@@ -170,7 +180,7 @@ Result<std::optional<ports::Response>> Link::collect(milliseconds patience) {
     }
     if (const std::optional<CURLcode> code = finished()) {
       std::optional<ports::Response> answer;
-      if (*code != CURLE_OK) {
+      if (*code != CURLE_OK || !headers_whole_) {  // libcurl takes headers that end too early for an answer
         const Error error = failure(*code);
         drop();
         return error;
@@ -257,8 +267,10 @@ Error Link::connect_failure() {
   return later(Code::line_unreachable, "There is no way to the parent's address.");
 }
 
-std::size_t Link::on_header(char*, std::size_t size, std::size_t count, void* self) {
+std::size_t Link::on_header(char* data, std::size_t size, std::size_t count, void* self) {
   Link& link = *static_cast<Link*>(self);
+  const std::string_view line(data, size * count);
+  link.headers_whole_ = line == "\r\n" || line == "\n";
   link.header_bytes_ += size * count;
   link.too_large_ = link.header_bytes_ > kMostHeaderBytes;
   return link.too_large_ ? 0 : size * count;

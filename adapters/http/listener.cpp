@@ -81,6 +81,7 @@ class BeastListener final : public Listener {
 
   std::shared_ptr<ListenerShared> shared_;
   net::io_context io_;
+  net::executor_work_guard<net::io_context::executor_type> work_{io_.get_executor()};  // while only handlers run
   Tcp::acceptor acceptor_;
   net::steady_timer pause_;
   std::uint16_t port_ = 0;

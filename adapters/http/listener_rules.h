@@ -53,7 +53,7 @@ inline std::optional<Refusal> refuse_head(const RequestHead& head) {
 inline std::optional<Refusal> refuse_parse(const ErrorCode& error) {
   using Parse = beast::http::error;
   if (error == Parse::body_limit) return Refusal{413, "The body is too large."};
-  if (error == Parse::header_limit || error == Parse::buffer_overflow) return Refusal{431, "The headers are too large."};
+  if (error == Parse::header_limit) return Refusal{431, "The headers are too large."};
   if (error == Parse::end_of_stream || error == Parse::partial_message) return std::nullopt;
   if (error.category() == beast::http::make_error_code(Parse::bad_method).category())
     return Refusal{400, "This is not an HTTP/1.1 request."};

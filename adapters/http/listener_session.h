@@ -106,12 +106,48 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(limits().header_bytes));
     parser_->body_limit(limits().body_bytes);
+    parser_->eager(false);  // the head alone first
+    parsed_bytes_ = 0;
     tcp().expires_after(limits().headers);
-    beast::http::async_read_header(stream_, buffer_, *parser_, then(&Session::on_head));
+    parse_head();
   }
 
-  void on_head(ErrorCode error, std::size_t) {
+  /// Takes apart what has come. Beast's own reading would go on for as long as lines come, however many.
+  ErrorCode parse() {
+    ErrorCode error;
+    while (buffer_.size() > 0 && !error) {
+      const std::size_t used = parser_->put(buffer_.data(), error);
+      buffer_.consume(used);
+      parsed_bytes_ += used;
+      if (parser_->is_done() || (parser_->is_header_done() && !parser_->eager())) break;
+    }
+    return error == beast::http::error::need_more ? ErrorCode{} : error;
+  }
+
+  template <typename Method>
+  void read_more(Method method) {
+    stream_.async_read_some(buffer_.prepare(kReadBytes - buffer_.size()), then(method));
+  }
+
+  void parse_head() {
+    const ErrorCode error = parse();
+    const bool whole = parser_->is_header_done();
+    if (parsed_bytes_ + (whole ? 0 : buffer_.size()) > limits().header_bytes)
+      return refuse({431, "The headers are too large."});
     if (error) return refuse_or_close(refuse_parse(error));
+    if (!whole) return read_more(&Session::on_more_of_head);
+    parser_->eager(true);
+    parsed_bytes_ = 0;
+    on_head();
+  }
+
+  void on_more_of_head(ErrorCode error, std::size_t bytes) {
+    if (error) return close();
+    buffer_.commit(bytes);
+    parse_head();
+  }
+
+  void on_head() {
     if (has_expired()) return close();  // the next handshake says why
     if (const auto refusal = refuse_head(parser_->get())) return refuse(*refusal);
     if (!node_place_) return refuse({503, "Too many connections of this node."});
@@ -140,7 +176,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void start_body() {
     tcp().expires_never();
     restart_stall_timer();
-    read_body();
+    parse_body();
   }
 
   void restart_stall_timer() {
@@ -155,24 +191,26 @@ class Session : public std::enable_shared_from_this<Session> {
     });
   }
 
-  void read_body() { beast::http::async_read_some(stream_, buffer_, *parser_, then(&Session::on_body)); }
-
-  void on_body(ErrorCode error, std::size_t) {
-    if (stalled_) return refuse({408, "The body came too slowly."});
-    if (error) {
-      stall_timer_.cancel();
-      if (error == beast::http::error::buffer_overflow) return refuse({400, "This is not an HTTP/1.1 request."});
-      return refuse_or_close(refuse_parse(error));
-    }
-    if (parser_->is_done()) {
-      stall_timer_.cancel();
-      return hand_over();
-    }
+  void parse_body() {
+    const ErrorCode error = parse();
+    if (error) return refuse_or_close(refuse_parse(error));
+    if (parser_->is_done()) return hand_over();
+    if (parsed_bytes_ > limits().body_bytes + limits().header_bytes)  // by its framing, or by trailers
+      return refuse({413, "The body is too large."});
+    if (buffer_.size() == kReadBytes) return refuse({400, "This is not an HTTP/1.1 request."});
     if (parser_->get().body().size() - window_bytes_ >= limits().stall_bytes) restart_stall_timer();
-    read_body();
+    read_more(&Session::on_more_of_body);
+  }
+
+  void on_more_of_body(ErrorCode error, std::size_t bytes) {
+    if (stalled_) return refuse({408, "The body came too slowly."});
+    if (error) return close();
+    buffer_.commit(bytes);
+    parse_body();
   }
 
   void hand_over() {
+    stall_timer_.cancel();
     tcp().expires_never();
     stage_ = Stage::answering;
     auto& message = parser_->get();
@@ -203,6 +241,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// After a refusal the two sides may not agree where the next request begins, so it is the last answer.
   void refuse(const Refusal& refusal) {
+    stall_timer_.cancel();
     ++shared_->refused;
     keep_ = false;
     ports::Response response = refusal_answer(refusal);
@@ -291,6 +330,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string node_;
   std::string fingerprint_;
   Stage stage_ = Stage::asking;
+  std::size_t parsed_bytes_ = 0;  // of the head, then of the body with its framing
   std::size_t window_bytes_ = 0;
   std::size_t drained_ = 0;
   bool stalled_ = false;

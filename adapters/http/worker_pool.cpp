@@ -8,7 +8,8 @@ namespace omrsync::http {
 
 bool WorkerPool::submit(std::function<void()> job) {
   const std::scoped_lock lock(mutex_);
-  if (stopping_ || waiting_.size() >= most_waiting_) return false;
+  const std::size_t takers = idle_ + (most_threads_ - threads_.size());
+  if (stopping_ || waiting_.size() >= takers + most_waiting_) return false;
   if (idle_ <= waiting_.size() && threads_.size() < most_threads_ && !start_thread() && threads_.empty()) return false;
   waiting_.push_back(std::move(job));
   wake_.notify_one();
@@ -19,6 +20,7 @@ bool WorkerPool::submit(std::function<void()> job) {
 bool WorkerPool::start_thread() {
   try {
     threads_.emplace_back([this] { run(); });
+    ++idle_;
     return true;
   } catch (const std::system_error&) {
     return false;
@@ -29,7 +31,6 @@ void WorkerPool::run() {
   pthread_setname_np(pthread_self(), "http-work");
   std::unique_lock lock(mutex_);
   while (true) {
-    ++idle_;
     wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     --idle_;
     if (waiting_.empty()) return;
@@ -39,6 +40,7 @@ void WorkerPool::run() {
     job();
     job = nullptr;  // what it holds is let go before the lock is taken
     lock.lock();
+    ++idle_;
   }
 }
 
