@@ -49,7 +49,8 @@ class MemoryStore::Reading : public ports::StoreTransaction {
   Result<StoreTree*> find(ports::TableName table) {
     if (over_) return defect("a store transaction was used after its end");
     const auto found = std::lower_bound(names_->begin(), names_->end(), table.name);
-    if (found == names_->end() || *found != table.name) return defect("the store has no table " + std::string(table.name));
+    if (found == names_->end() || *found != table.name)
+      return defect("the store has no table " + std::string(table.name));
     return &trees_[static_cast<std::size_t>(found - names_->begin())];
   }
 
@@ -122,7 +123,8 @@ std::unique_ptr<MemoryStore> MemoryStore::clone() const {
 }
 
 Result<std::unique_ptr<ports::StoreTransaction>> MemoryStore::write() {
-  if (writing_thread_ == std::this_thread::get_id()) return defect("a thread that writes to the store began to write again");
+  if (writing_thread_ == std::this_thread::get_id())
+    return defect("a thread that writes to the store began to write again");
   std::unique_lock turn(writer_);
   State now;
   {

@@ -35,8 +35,7 @@ const StoreTree::Item* StoreTree::find(std::string_view key) const {
   return nullptr;
 }
 
-void StoreTree::scan(std::string_view from, std::string_view to,
-                     const std::function<bool(const Item&)>& visit) const {
+void StoreTree::scan(std::string_view from, std::string_view to, const std::function<bool(const Item&)>& visit) const {
   visit_node(root_.get(), from, to, visit);
 }
 

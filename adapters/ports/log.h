@@ -84,7 +84,8 @@ inline bool is_id(std::string_view text) {
 /// In quotes; quotes, backslashes and control characters become blanks, so that a line stays one line.
 inline std::string quoted(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) out += (static_cast<unsigned char>(c) < ' ' || c == 0x7F || c == '"' || c == '\\') ? ' ' : c;
+  for (const char c : text)
+    out += (static_cast<unsigned char>(c) < ' ' || c == 0x7F || c == '"' || c == '\\') ? ' ' : c;
   return out + '"';
 }
 

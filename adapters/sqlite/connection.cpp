@@ -29,7 +29,8 @@ std::string sql_for(std::string_view table, Verb verb) {
     case Verb::last_between:
       return "SELECT key, value FROM " + name + " WHERE key >= ?1 AND key < ?2 ORDER BY key DESC LIMIT 1";
     case Verb::put:
-      return "INSERT INTO " + name + "(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+      return "INSERT INTO " + name +
+             "(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value";
     case Verb::erase_from:
       return "DELETE FROM " + name + " WHERE key >= ?1";
     case Verb::erase_between:

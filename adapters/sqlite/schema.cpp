@@ -22,14 +22,17 @@ std::string sql_to_make(const std::string& table) {
 }
 
 bool is_name(const std::string& table) {
-  return !table.empty() && std::all_of(table.begin(), table.end(), [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); });
+  return !table.empty() &&
+         std::all_of(table.begin(), table.end(), [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); });
 }
 
 Result<std::vector<std::string>> missing(Connection& connection, const Tables& tables) {
   std::vector<std::string> out;
   for (const std::string& table : tables) {
-    if (!is_name(table)) return Error{Remedy::stop_node, Code::defect, "'" + table + "' is no name for a store's table"};
-    OMRSYNC_TRY(count, connection.number("SELECT count(*) FROM sqlite_schema WHERE type='table' AND name='" + table + "'"));
+    if (!is_name(table))
+      return Error{Remedy::stop_node, Code::defect, "'" + table + "' is no name for a store's table"};
+    OMRSYNC_TRY(count,
+                connection.number("SELECT count(*) FROM sqlite_schema WHERE type='table' AND name='" + table + "'"));
     if (count == 0) out.push_back(table);
   }
   return out;

@@ -42,8 +42,8 @@ class Transaction : public ports::StoreTransaction {
               const ports::Visit& visit) override {
     return ending_on_failure([&]() -> Status {
       OMRSYNC_TRY(query, range(table, from, to, Verb::scan_from, Verb::scan_between));
-      OMRSYNC_CHECK(query.bind(3, static_cast<std::int64_t>(std::min<std::size_t>(
-                                      limit, std::numeric_limits<std::int64_t>::max()))));
+      OMRSYNC_CHECK(query.bind(
+          3, static_cast<std::int64_t>(std::min<std::size_t>(limit, std::numeric_limits<std::int64_t>::max()))));
       while (true) {
         OMRSYNC_TRY(found, query.step());
         if (!found || !visit(ports::Entry{query.column(0), query.column(1)})) return Done{};

@@ -13,9 +13,9 @@
 namespace omrsync::sqlite {
 
 struct Settings {
-  std::chrono::milliseconds patience{5000};      ///< how long a lock of another process is waited for
-  std::size_t cache_bytes = 4 * 1024 * 1024;     ///< page cache of the writer; each reader has an eighth of it
-  std::uint64_t max_bytes = 0;                   ///< the file grows no further (disk_full); 0: as the disk allows
+  std::chrono::milliseconds patience{5000};   ///< how long a lock of another process is waited for
+  std::size_t cache_bytes = 4 * 1024 * 1024;  ///< page cache of the writer; each reader has an eighth of it
+  std::uint64_t max_bytes = 0;                ///< the file grows no further (disk_full); 0: as the disk allows
 };
 
 /// The node's store in one SQLite file (with `-wal` and `-shm` beside it while it is in use), mode 0600.
@@ -35,7 +35,8 @@ struct Settings {
 /// A commit that failed with `stop_node` may be found done at the next start.
 ///
 /// A thread that has a writing transaction open and asks for another gets a defect. A committed transaction lets the
-/// next writer in at once. The store ends after its transactions, and in the process that opened it (never across fork).
+/// next writer in at once. The store ends after its transactions, and in the process that opened it (never across
+/// fork).
 [[nodiscard]] Result<std::unique_ptr<ports::Store>> open_store(std::filesystem::path file,
                                                                std::span<const std::string_view> tables,
                                                                Settings settings = {});

@@ -90,7 +90,8 @@ Result<std::string> read_secret_file(const std::filesystem::path& file) {
   if (::fstat(in.number(), &found) != 0) return read_failure(errno, file);
   const mode_t forbidden = is_from_systemd(file) ? 0007 : 0077;
   if ((found.st_mode & forbidden) != 0)
-    return Error{Remedy::stop_node, Code::secret_readable, file.string() + " can be read by other users; chmod 0600 it"};
+    return Error{Remedy::stop_node, Code::secret_readable,
+                 file.string() + " can be read by other users; chmod 0600 it"};
   OMRSYNC_TRY(secret, read_all(in.number(), file));
   if (secret.ends_with('\n')) secret.pop_back();
   if (secret.ends_with('\r')) secret.pop_back();

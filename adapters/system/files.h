@@ -12,7 +12,8 @@
 namespace omrsync::system {
 
 /// Replaces the file as a whole: after a crash it has the old bytes or the new ones, and when this returns the new ones
-/// are on the disk. Failures leave the old file: disk_full `retry_later`, disk_read_only and file_unreadable `stop_node`.
+/// are on the disk. Failures leave the old file: disk_full `retry_later`, disk_read_only and file_unreadable
+/// `stop_node`.
 [[nodiscard]] Status write_file_atomically(const std::filesystem::path& file, std::string_view bytes, mode_t mode);
 
 /// All bytes. Failure: file_unreadable, which names the file.

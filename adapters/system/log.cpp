@@ -25,8 +25,8 @@ spdlog::level::level_enum level_of(ports::Level level) {
 
 Log::Log(ports::Level lowest)
     : logger_(std::make_unique<spdlog::logger>("omrsync", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
-  logger_->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
-                                                                     spdlog::pattern_time_type::utc));
+  logger_->set_formatter(
+      std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
   logger_->set_level(level_of(lowest));
   logger_->flush_on(spdlog::level::trace);
 }

@@ -32,7 +32,8 @@ class History {
       model[low] = value;
     } else {
       must(writing.erase(table, low, high));
-      std::erase_if(model, [&](const auto& entry) { return entry.first >= low && (high.empty() || entry.first < high); });
+      std::erase_if(model,
+                    [&](const auto& entry) { return entry.first >= low && (high.empty() || entry.first < high); });
     }
   }
 

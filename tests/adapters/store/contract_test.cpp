@@ -13,7 +13,8 @@ using namespace std::string_literals;
 TEMPLATE_TEST_CASE("a scan gives keys in the order of their unsigned bytes", "[store]", OMRSYNC_STORE_WORLDS) {
   TestType world;
   for (const ports::TableName table : {kRows, kBodies}) {
-    put_and_commit(world.store(), table, {{"b", "1"}, {"\xFF", "2"}, {"a\0"s, "3"}, {"", "4"}, {"a", "5"}, {"\x80", "6"}});
+    put_and_commit(world.store(), table,
+                   {{"b", "1"}, {"\xFF", "2"}, {"a\0"s, "3"}, {"", "4"}, {"a", "5"}, {"\x80", "6"}});
     const Pairs expected{{"", "4"}, {"a", "5"}, {"a\0"s, "3"}, {"b", "1"}, {"\x80", "6"}, {"\xFF", "2"}};
     CHECK(committed(world.store(), table) == expected);
   }
@@ -220,7 +221,8 @@ TEMPLATE_TEST_CASE("readers of other threads see whole commits only", "[store]",
       if (!a || !b || *a != *b) ++torn;
     }
   });
-  for (int i = 1; i <= 50; ++i) put_and_commit(world.store(), kRows, {{"a", std::to_string(i)}, {"b", std::to_string(i)}});
+  for (int i = 1; i <= 50; ++i)
+    put_and_commit(world.store(), kRows, {{"a", std::to_string(i)}, {"b", std::to_string(i)}});
   done = true;
   reader.join();
   CHECK(torn == 0);

@@ -1,5 +1,4 @@
 #include "adapters/memory/store_faulty.h"
-
 #include "tests/adapters/store/worlds.h"
 
 using namespace omrsync;

@@ -1,5 +1,4 @@
 #include "adapters/memory/store.h"
-
 #include "tests/adapters/store/worlds.h"
 
 using namespace omrsync;

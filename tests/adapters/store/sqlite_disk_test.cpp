@@ -145,7 +145,8 @@ TEST_CASE("a file that may not be written asks the node to stop", "[store][sqlit
     if (child == 0) {
       if (::setuid(kNobody) != 0) ::_exit(1);
       const auto store = sqlite::open_store(file, kTables);
-      ::_exit(!store && store.error().code == Code::disk_read_only && store.error().remedy == Remedy::stop_node ? 0 : 2);
+      ::_exit(!store && store.error().code == Code::disk_read_only && store.error().remedy == Remedy::stop_node ? 0
+                                                                                                                : 2);
     }
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);

@@ -143,7 +143,8 @@ TEST_CASE("a writer of another process is waited for, then reported as busy", "[
   const TemporaryFolder folder;
   const auto file = folder / "node.db";
   const auto store = must(sqlite::open_store(file, kTables, sqlite::Settings{.patience = 20ms}));
-  const auto other = must(sqlite::open_store(file, kTables));  // stands for the other process: it knows nothing of `store`
+  const auto other =
+      must(sqlite::open_store(file, kTables));  // stands for the other process: it knows nothing of `store`
   auto writing = must(other->write());
   must(writing->put(kRows, "k", "other"));
   const Error failed = must_fail(store->write());

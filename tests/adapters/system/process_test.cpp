@@ -42,7 +42,8 @@ std::string stderr_of(Work work) {
 }
 
 std::string with_digits_as_0(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }, '0');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }, '0');
   return text;
 }
 
@@ -57,8 +58,8 @@ TEST_CASE("one event is one line on stderr: time, level, event, fields", "[syste
     log.error("store.failed", {{"code", Code::disk_full}});
   });
   const std::string time = "0000-00-00T00:00:00.000Z ";
-  CHECK(with_digits_as_0(out) == time + "info capture.started rows=00 format={}%v\n" + time + "warning disk.low\n" + time +
-                                     "error store.failed code=SYNC-0000\n");
+  CHECK(with_digits_as_0(out) == time + "info capture.started rows=00 format={}%v\n" + time + "warning disk.low\n" +
+                                     time + "error store.failed code=SYNC-0000\n");
 }
 
 TEST_CASE("debug lines come when asked for", "[system]") {
