@@ -10,5 +10,11 @@ namespace omrsync::cli {
 [[nodiscard]] std::vector<CommandSpec> general_commands();
 [[nodiscard]] std::vector<CommandSpec> init_commands();
 [[nodiscard]] std::vector<CommandSpec> config_commands();
+[[nodiscard]] std::vector<CommandSpec> node_commands();
+[[nodiscard]] std::vector<CommandSpec> queue_commands();
+[[nodiscard]] std::vector<CommandSpec> conflict_commands();
+[[nodiscard]] std::vector<CommandSpec> audit_commands();
+[[nodiscard]] std::vector<CommandSpec> run_commands();
+[[nodiscard]] std::vector<CommandSpec> database_commands();
 
 }  // namespace omrsync::cli

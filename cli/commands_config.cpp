@@ -2,7 +2,7 @@
 #include "node/admin/suggest.h"
 #include "node/app/config.h"
 #include "node/app/config_keys.h"
-#include "node/app/files.h"
+#include "node/app/open.h"
 
 namespace omrsync::cli {
 namespace {
@@ -80,8 +80,7 @@ Result<int> explain(Context& context, const Arguments& arguments) {
 
 Result<int> set(Context& context, const Arguments& arguments) {
   const auto file = context.config_file();
-  OMRSYNC_TRY(text, app::read_file(*arguments.text("--from")));
-  OMRSYNC_TRY(document, parse_json(text, Code::config_invalid));
+  OMRSYNC_TRY(document, app::read_json_file(*arguments.text("--from")));
   OMRSYNC_TRY(mistakes, app::set_config(file, document, arguments.has("--merge"), context.options.dry_run));
   if (!mistakes.empty()) return mistakes_found(context, mistakes, file);
   Json answer;

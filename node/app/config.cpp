@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "node/app/config_raw.h"
-#include "node/app/files.h"
+#include "adapters/system/files.h"
 
 namespace omrsync::app {
 namespace {
@@ -16,7 +16,7 @@ Result<std::string> read_config(const fs::path& file) {
     return Error{Remedy::stop_node, Code::config_missing,
                  "There is no configuration file " + fs::absolute(file).string() + "."};
   }
-  return read_file(file, 1U << 20U);
+  return system::read_file(file);
 }
 
 /// RFC 7386: members replace, null removes, objects go down.
@@ -88,8 +88,8 @@ Result<std::vector<Mistake>> set_config(const fs::path& file, const Json& docume
   Checked checked = check_config(wanted, file);
   if (!checked.config) return std::move(checked.mistakes);
   if (only_try) return std::vector<Mistake>{};
-  OMRSYNC_CHECK(write_private_file(file.string() + ".previous", before));
-  OMRSYNC_CHECK(write_private_file(file, config_as_toml(wanted)));
+  OMRSYNC_CHECK(system::write_file_atomically(file.string() + ".previous", before, 0600));
+  OMRSYNC_CHECK(system::write_file_atomically(file, config_as_toml(wanted), 0600));
   return std::vector<Mistake>{};
 }
 

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "adapters/system/files.h"
 #include "node/app/config_keys.h"
-#include "node/app/files.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
 
@@ -17,9 +17,9 @@ struct Site {
   test::TempFolder folder;
   std::filesystem::path file = folder / "omrsync.toml";
 
-  void write(const std::string& text) const { REQUIRE(write_private_file(file, text)); }
+  void write(const std::string& text) const { REQUIRE(system::write_file_atomically(file, text, 0600)); }
   void write_secret(const std::string& name, mode_t mode = 0600) const {
-    REQUIRE(write_private_file(folder / name, "secret\n"));
+    REQUIRE(system::write_file_atomically(folder / name, "secret\n", 0600));
     ::chmod((folder / name).c_str(), mode);
   }
   [[nodiscard]] std::vector<Mistake> mistakes() const { return load_config(file).value().mistakes; }
@@ -103,13 +103,13 @@ TEST_CASE("a secret that others may read, or that is not there, is a mistake") {
 TEST_CASE("a secret is also looked for among the service manager's credentials") {
   const Site site;
   const test::TempFolder credentials;
-  REQUIRE(write_private_file(credentials / "pw", "secret\n"));
+  REQUIRE(system::write_file_atomically(credentials / "pw", "secret\n", 0600));
   ::chmod((credentials / "pw").c_str(), 0440);
   site.write(kNode + "[openmrs]\ndatabase = \"openmrs\"\nuser = \"omrsync\"\npassword_file = \"pw\"\n");
 
   ::setenv("CREDENTIALS_DIRECTORY", credentials.path().c_str(), 1);
   const auto config = load_valid_config(site.file);
-  const auto password = read_password(credentials / "pw");
+  const auto password = system::read_secret_file(credentials / "pw");
   ::unsetenv("CREDENTIALS_DIRECTORY");
 
   REQUIRE(config);
@@ -162,7 +162,7 @@ TEST_CASE("what is shown as JSON can be set again and changes nothing") {
 TEST_CASE("a set with one mistake leaves the file as it was, byte for byte") {
   const Site site;
   site.write(kNode + "# a note\n");
-  const auto before = read_file(site.file).value();
+  const auto before = system::read_file(site.file).value();
   auto document = config_as_json(site.file, false).value();
   document.set("parent", Json(Json::Object{{"url", "https://hq:8443"}, {"push", 5}}));
 
@@ -170,7 +170,7 @@ TEST_CASE("a set with one mistake leaves the file as it was, byte for byte") {
 
   REQUIRE(mistakes);
   CHECK(mistakes->size() == 1);
-  CHECK(read_file(site.file).value() == before);
+  CHECK(system::read_file(site.file).value() == before);
   CHECK_FALSE(std::filesystem::exists(site.file.string() + ".previous"));
 }
 
@@ -194,7 +194,7 @@ TEST_CASE("the written file is private and mentions every key") {
   struct stat about_file {};
   REQUIRE(::stat(site.file.c_str(), &about_file) == 0);
   CHECK((about_file.st_mode & 0777) == 0600);
-  const auto text = read_file(site.file).value();
+  const auto text = system::read_file(site.file).value();
   for (const KeySpec& key : all_keys()) CHECK(text.find(std::string(name_in_section(key.key)) + " = ") != std::string::npos);
 }
 
@@ -229,7 +229,7 @@ TEST_CASE("a reload takes up some keys and names those that need a start") {
 
 TEST_CASE("the reference page is what the table says") {
   const std::filesystem::path page = std::filesystem::path(OMRSYNC_SOURCE_DIR) / "docs/configuration.md";
-  CHECK(read_file(page).value() == reference_page());
+  CHECK(system::read_file(page).value() == reference_page());
 }
 
 }  // namespace omrsync::app
