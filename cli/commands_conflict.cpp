@@ -4,6 +4,7 @@
 #include "node/admin/conflicts.h"
 #include "node/admin/words.h"
 #include "node/app/open.h"
+#include "node/app/reveal.h"
 
 namespace omrsync::cli {
 namespace {

@@ -47,7 +47,10 @@ Status complete(const Context& context, app::InitAnswers& answers) {
   return Error{Remedy::stop_node, Code::usage, "Missing: " + flags + ". Nothing was written."};
 }
 
-Result<int> init(Context& context, const Arguments& arguments, app::InitAnswers answers) {
+Result<int> init(Context& context, const Arguments& arguments, bool has_parent, bool has_children) {
+  app::InitAnswers answers;
+  answers.has_parent = has_parent;
+  answers.has_children = has_children;
   for (const char* flag : {"--name", "--timezone", "--listen", "--url", "--openmrs", "--openmrs-password-file", "--store",
                            "--join", "--parent", "--code"})
     if (auto given = arguments.text(flag)) *slot(answers, flag) = std::move(given);
@@ -71,15 +74,15 @@ Result<int> init(Context& context, const Arguments& arguments, app::InitAnswers 
 }
 
 Result<int> init_parent(Context& context, const Arguments& arguments) {
-  return init(context, arguments, {.has_parent = false, .has_children = true});
+  return init(context, arguments, false, true);
 }
 
 Result<int> init_child(Context& context, const Arguments& arguments) {
-  return init(context, arguments, {.has_parent = true, .has_children = false});
+  return init(context, arguments, true, false);
 }
 
 Result<int> init_district(Context& context, const Arguments& arguments) {
-  return init(context, arguments, {.has_parent = true, .has_children = true});
+  return init(context, arguments, true, true);
 }
 
 const std::vector<OptionSpec> kEverybody = {

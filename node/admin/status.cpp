@@ -97,13 +97,10 @@ class Teller {
 
   Status tell_outbox() {
     if (!around_.parent_url) return Done{};
-    OMRSYNC_TRY(loads, load_status(tx_));
-    for (const LoadView& load : loads) {
-      if (load.link != node::kParentLink) continue;
-      Json about;
-      about.set("state", load.done ? "done" : load.table.empty() ? "waiting" : "running");
-      answer_.json.set("load", about.set("rows", load.rows).set("of", std::max(load.rows, load.of)));
-    }
+    OMRSYNC_TRY(link, node::link_record(tx_, node::kParentLink));
+    Json load;
+    load.set("state", link.load.done ? "done" : link.load.table.empty() ? "waiting" : "running");
+    answer_.json.set("load", load.set("rows", link.load.rows).set("of", std::max(link.load.rows, link.load.of)));
     std::uint64_t sets = 0;
     std::uint64_t bytes = 0;
     std::int64_t oldest = 0;

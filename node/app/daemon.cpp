@@ -1,0 +1,229 @@
+#include "node/app/daemon.h"
+
+#include <csignal>
+#include <ctime>
+
+#include <atomic>
+#include <thread>
+
+#include "adapters/system/file_lock.h"
+#include "adapters/system/log.h"
+#include "adapters/system/process.h"
+#include "node/app/assembly.h"
+#include "node/app/control.h"
+#include "node/app/open.h"
+#include "node/app/state_folder.h"
+
+namespace omrsync::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kWatchdogEvery{5000};
+
+sigset_t ending_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+  return set;
+}
+
+/// The next of these signals; 0 when none came in time.
+int wait_for_signal(const sigset_t& set, milliseconds patience) {
+  const timespec time{patience.count() / 1000, (patience.count() % 1000) * 1'000'000};
+  const int signal = ::sigtimedwait(&set, nullptr, &time);
+  return signal < 0 ? 0 : signal;
+}
+
+ports::Level level_of(const std::string& name) {
+  return name == "debug"     ? ports::Level::debug
+         : name == "warning" ? ports::Level::warning
+         : name == "error"   ? ports::Level::error
+                             : ports::Level::info;
+}
+
+Json capture_json(const admin::LiveCapture& capture) {
+  Json json;
+  json.set("state", capture.state).set("position", capture.position).set("lag_seconds", capture.lag_seconds);
+  if (capture.fault)
+    json.set("fault", Json(Json::Object{{"code", static_cast<int>(capture.fault->code)}, {"message", capture.fault->message}}));
+  return json;
+}
+
+/// Answers what commands ask a running daemon.
+class Questions {
+ public:
+  Questions(admin::Engine& engine, LiveConfig& config, ports::Log& log) : engine_(engine), config_(config), log_(log) {}
+
+  Result<Json> operator()(const Json& question, std::stop_token stop) const {
+    const std::string_view ask = question.text_of("ask");
+    if (ask == "sync") return sync(question, stop);
+    if (ask == "status") return status();
+    if (ask == "reload") return reload();
+    return Error{Remedy::stop_node, Code::usage, "The daemon does not know the question."};
+  }
+
+  Result<Json> reload() const {
+    OMRSYNC_TRY(waiting, config_.reload());
+    log_.info("config.reloaded", {{"need_start", waiting.size()}});
+    Json::Array keys;
+    for (const std::string& key : waiting) keys.emplace_back(key);
+    Json json;
+    return json.set("need_start", std::move(keys));
+  }
+
+ private:
+  Result<Json> sync(const Json& question, std::stop_token stop) const {
+    admin::SyncRequest request;
+    if (const Json* timeout = question.find("timeout_ms"); timeout != nullptr && timeout->integer() != nullptr)
+      request.timeout = milliseconds(*timeout->integer());
+    if (const auto patient = question.text_of("patient"); !patient.empty()) request.patient = patient;
+    OMRSYNC_TRY(answer, engine_.sync(request, stop));
+    return admin::to_json(answer);
+  }
+
+  Result<Json> status() const {
+    Json json{Json::Object{}};
+    if (const auto capture = engine_.capture()) json.set("capture", capture_json(*capture));
+    return json;
+  }
+
+  admin::Engine& engine_;
+  LiveConfig& config_;
+  ports::Log& log_;
+};
+
+/// An engine at work in a thread of its own.
+class RunningEngine {
+ public:
+  explicit RunningEngine(admin::Engine& engine)
+      : thread_([this, &engine](std::stop_token stop) {
+          const Status ended = engine.run(stop);
+          if (!ended) failure_ = ended.error();
+          ended_ = true;
+        }) {}
+
+  [[nodiscard]] bool ended() const noexcept { return ended_.load(); }
+
+  Status stop() {
+    thread_.request_stop();
+    thread_.join();
+    if (failure_) return *failure_;
+    return Done{};
+  }
+
+ private:
+  std::optional<Error> failure_;  ///< written before ended_, read after join
+  std::atomic<bool> ended_{false};
+  std::jthread thread_;
+};
+
+Result<system::FileLock> lock_state(const Config& config) {
+  auto lock = system::FileLock::take(StateFolder(config).lock());
+  if (!lock && lock.error().code == Code::node_locked) {
+    const auto pid = daemon_pid(config);
+    return Error{Remedy::retry_later, Code::node_locked,
+                 "The node " + config.node.name + " runs already" + (pid ? ", as process " + std::to_string(*pid) : "") + "."};
+  }
+  return lock;
+}
+
+/// Until a signal that ends it, or the engine's own end.
+void watch(const RunningEngine& running, const Questions& questions, ports::Log& log) {
+  const sigset_t signals = ending_signals();
+  milliseconds since_ping{kWatchdogEvery};
+  constexpr milliseconds kLook{250};
+  while (!running.ended()) {
+    const int signal = wait_for_signal(signals, kLook);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGHUP) {
+      const auto reloaded = questions.reload();
+      if (!reloaded) log.failure(ports::Level::warning, "config.reload_refused", reloaded.error());
+    }
+    since_ping += kLook;
+    if (since_ping < kWatchdogEvery) continue;
+    system::notify_systemd("WATCHDOG=1");
+    since_ping = milliseconds{0};
+  }
+}
+
+}  // namespace
+
+Status serve(const Config& config) {
+  const sigset_t signals = ending_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  OMRSYNC_TRY(lock, lock_state(config));
+  system::Log log(level_of(config.log_level));
+  OMRSYNC_TRY(store, open_store(config));
+  LiveConfig live(config);
+  OMRSYNC_TRY(engine, make_engine(config, *store, log, [&live] { return live.line_rules(); }, true));
+  const Questions questions(*engine, live, log);
+  RunningEngine running(*engine);
+  auto control = ControlServer::start(StateFolder(config).control_socket(), questions);
+  if (!control) {
+    (void)running.stop();
+    return control.error();
+  }
+  log.info("node.started", {{"name", config.node.name}, {"role", config.role()}, {"version", OMRSYNC_VERSION}});
+  system::notify_systemd("READY=1");
+  watch(running, questions, log);
+  system::notify_systemd("STOPPING=1");
+  (*control)->stop();
+  const Status ended = running.stop();
+  log.info("node.stopped", {{"name", config.node.name}});
+  return ended;
+}
+
+namespace {
+
+/// A round in this process: the daemon does not run, and cannot start meanwhile.
+Result<admin::SyncAnswer> sync_here(const Config& config, const admin::SyncRequest& request, bool verbose) {
+  system::Log log(verbose ? ports::Level::info : ports::Level::warning);
+  OMRSYNC_TRY(store, open_store(config));
+  const LiveConfig live(config);
+  OMRSYNC_TRY(engine, make_engine(config, *store, log, [&live] { return live.line_rules(); }, false));
+  RunningEngine running(*engine);
+  const auto answer = engine->sync(request, std::stop_token());
+  OMRSYNC_CHECK(running.stop());
+  return answer;
+}
+
+}  // namespace
+
+Result<admin::SyncAnswer> sync_once(const Config& config, const admin::SyncRequest& request, bool verbose) {
+  const StateFolder state(config);
+  auto lock = lock_state(config);
+  if (lock) return sync_here(config, request, verbose);
+  if (lock.error().code != Code::node_locked) return lock.error();
+  Json question;
+  question.set("ask", "sync").set("timeout_ms", request.timeout.count());
+  if (request.patient) question.set("patient", *request.patient);
+  constexpr milliseconds kBeyond{5000};
+  constexpr milliseconds kPause{100};
+  constexpr int kTries = 50;  // a daemon that has just started listens within moments
+  for (int left = kTries;; --left) {
+    const auto answer = ask_daemon(state.control_socket(), question, request.timeout + kBeyond);
+    if (answer) return admin::sync_answer_from(*answer);
+    if (left == 0 || answer.error().code != Code::line_unreachable || answer.error().message.find("listen") == std::string::npos)
+      return answer.error();
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+std::optional<int> daemon_pid(const Config& config) {
+  const auto holder = system::FileLock::holder(StateFolder(config).lock());
+  if (!holder || !*holder) return std::nullopt;
+  return static_cast<int>(**holder);
+}
+
+Result<std::optional<std::vector<std::string>>> ask_to_reload(const Config& config) {
+  std::optional<std::vector<std::string>> keys;
+  if (!daemon_pid(config)) return keys;
+  OMRSYNC_TRY(answer, ask_daemon(StateFolder(config).control_socket(), Json().set("ask", "reload"), milliseconds(5000)));
+  keys.emplace();
+  if (const Json* list = answer.find("need_start"); list != nullptr && list->array() != nullptr)
+    for (const Json& key : *list->array()) keys->push_back(key.text() == nullptr ? "" : *key.text());
+  return keys;
+}
+
+}  // namespace omrsync::app

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+
+#include "adapters/ports/log.h"
+#include "adapters/ports/store.h"
+#include "node/admin/engine.h"
+#include "node/admin/status.h"
+#include "node/app/config.h"
+#include "protocol/result.h"
+
+namespace omrsync::app {
+
+/// The configuration of a running node, and how the line may be used under it. Thread-safe.
+class LiveConfig {
+ public:
+  explicit LiveConfig(Config config) : config_(std::make_shared<const Config>(std::move(config))) {}
+
+  [[nodiscard]] std::shared_ptr<const Config> get() const {
+    const std::lock_guard lock(mutex_);
+    return config_;
+  }
+
+  /// Takes up what a reload can; a file with mistakes changes nothing. The keys that wait for a start.
+  Result<std::vector<std::string>> reload();
+
+  [[nodiscard]] admin::LineRules line_rules() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Config> config_;
+};
+
+/// `omrsync serve`: holds the state folder's lock, runs the engine, answers on the control socket, and returns when SIGTERM
+/// or SIGINT came. SIGHUP reloads. Call it with one thread alive: it blocks these signals for all threads made later.
+/// `node_locked` when another process holds the folder.
+[[nodiscard]] Status serve(const Config& config);
+
+/// `omrsync sync`: asks the running daemon, or, where none runs, does the round in this process.
+[[nodiscard]] Result<admin::SyncAnswer> sync_once(const Config& config, const admin::SyncRequest& request, bool verbose);
+
+/// What `status` needs to know beside the store. Asks the daemon for at most 100 ms.
+[[nodiscard]] admin::Surroundings look_around(const Config& config);
+
+/// The pid of the process that holds the state folder.
+[[nodiscard]] std::optional<int> daemon_pid(const Config& config);
+
+/// Asks a running daemon to reload its configuration: the keys that need a start; nothing when no daemon runs.
+[[nodiscard]] Result<std::optional<std::vector<std::string>>> ask_to_reload(const Config& config);
+
+}  // namespace omrsync::app
