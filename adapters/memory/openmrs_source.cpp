@@ -91,7 +91,10 @@ ports::RootChange TwinSource::change_of(const TwinCommit::Root& root) const {
       groups[name].before_value = value;
     }
   if (root.after)
-    for (const auto& [name, value] : root.after->groups) groups[name].after = twin_.hash(value);
+    for (const auto& [name, value] : root.after->groups) {
+      groups[name].after = twin_.hash(value);
+      if (root.before) groups[name].after_value = value;
+    }
   for (auto& [name, each] : groups) {
     if (each.before == each.after) continue;
     each.group = name;
