@@ -71,7 +71,7 @@ Status read_extension(JsonView extension, const Facts& facts, RowReader& root, R
   if (url == "/group") return read_opaque(extension, into);
   if (url == "/residue") {
     OMRSYNC_TRY(bytes, read_cell(extension));
-    residue.set_opaque(bytes.text);
+    residue.set_opaque(bytes);
     return Done{};
   }
   if (url != "/row") return malformed("Basic.extension", "an extension of omrsync that this version does not know");
@@ -85,23 +85,17 @@ Status read_extension(JsonView extension, const Facts& facts, RowReader& root, R
 void write_basic(JsonOut& json, const BasicHead& head, Source& source, const Zone& zone) {
   const SourceCell* subject = subject_of(source);
   const bool has_identifier = head.id != source.rows.front().key && is_fhir_string(source.rows.front().key);
-  std::vector<std::string_view> written = {"resourceType", "id", "code"};
-  if (subject != nullptr) written.push_back("subject");
-  if (has_identifier) written.push_back("identifier");
-  const ResidueWriter residue(source, written);
   json.open_object();
   json.member("resourceType", "Basic");
   json.member("id", head.id);
   ExtensionsOut extensions(json);
-  write_root_extensions(extensions, source, zone);
-  for (std::size_t at = 1; at < source.rows.size(); ++at) write_owned_row(extensions, source, source.rows[at], zone);
+  write_audit(extensions, source, source.rows.front(), zone);
+  for (const SourceRow& row : source.rows) write_untold(extensions, source, row, zone);
   write_opaque(extensions, source);
-  residue.write_extensions(extensions);
   extensions.end();
   if (has_identifier) write_identifier(json, source.rows.front().key);
   write_code(json, head.table);
   if (subject != nullptr) write_subject(json, subject->text);
-  residue.write_members(json);
   json.close_object();
 }
 

@@ -2,6 +2,7 @@
 
 #include "adapters/openmrs/fhir/basic.h"
 #include "adapters/openmrs/fhir/primitives.h"
+#include "adapters/openmrs/fhir/types.h"
 #include "protocol/digest.h"
 
 namespace omrsync::openmrs {
@@ -15,24 +16,42 @@ std::string resource_id(const RootKey& root, bool natural_key) {
 
 }  // namespace fhir
 
-Result<std::unique_ptr<FhirCodec>> FhirCodec::create(std::shared_ptr<const Model> model, const SiteSettings& site) {
+Result<std::unique_ptr<FhirCodec>> FhirCodec::create(std::shared_ptr<const Model> model, const SiteSettings& site,
+                                                     std::shared_ptr<const fhir::Lookup> lookup) {
   OMRSYNC_TRY(zone, fhir::Zone::load(site.timezone));
-  return std::unique_ptr<FhirCodec>(new FhirCodec(std::move(model), std::move(zone)));
+  return std::unique_ptr<FhirCodec>(new FhirCodec(std::move(model), std::move(zone), std::move(lookup)));
 }
 
-FhirCodec::FhirCodec(std::shared_ptr<const Model> model, fhir::Zone zone)
-    : model_(std::move(model)), facts_(*model_), zone_(std::move(zone)) {}
+FhirCodec::FhirCodec(std::shared_ptr<const Model> model, fhir::Zone zone, std::shared_ptr<const fhir::Lookup> lookup)
+    : model_(std::move(model)), facts_(*model_), zone_(std::move(zone)), lookup_(std::move(lookup)) {}
 
 Status FhirCodec::encode(const RootKey& root, const std::map<GroupName, GroupValue>& groups, std::string& out) const {
   if (!fhir::is_fhir_code(root.table)) return fhir::malformed("Basic.code", "the table's name is no FHIR code");
   fhir::Source source(root, groups, facts_);
   // A piece of its own, so that commas never look at what the caller wrote before.
   std::string resource;
-  resource.reserve(1024);
+  resource.reserve(2048);
   fhir::JsonOut json(resource);
-  fhir::write_basic(json, {fhir::resource_id(root, facts_.has_natural_key(root.table)), root.table}, source, zone_);
+  fhir::ElementWriter writer{json, source, zone_, lookup_.get()};
+  const fhir::Type* type = fhir::choose_type(writer);
+  const std::string id = fhir::resource_id(root, facts_.has_natural_key(root.table));
+  if (type != nullptr && id == root.key) {
+    fhir::write_resource(writer, *type, id);
+  } else {
+    fhir::write_basic(json, {id, root.table}, source, zone_);
+  }
+  if (source.has_residue) resource = put_back(root, groups, resource, source.residue);
   out.append(resource);
   return Done{};
+}
+
+std::string FhirCodec::put_back(const RootKey& root, const std::map<GroupName, GroupValue>& groups,
+                                const std::string& resource, std::string_view residue) const {
+  if (auto merged = fhir::with_residue(resource, residue)) {
+    const auto back = decode(root, *merged);
+    if (back && back.value() == groups) return std::move(*merged);
+  }
+  return fhir::with_opaque_residue(resource, residue);
 }
 
 Result<std::map<GroupName, GroupValue>> FhirCodec::decode(const RootKey& root, std::string_view resource) const {
@@ -41,17 +60,20 @@ Result<std::map<GroupName, GroupValue>> FhirCodec::decode(const RootKey& root, s
   if (tape.has_modifier())
     return Error{Remedy::set_aside, Code::fhir_unknown_modifier, "the resource carries an unknown modifierExtension"};
   const fhir::JsonView top(tape, 0);
-  const std::string_view type = top.text_of("resourceType");
-  if (type.empty()) return fhir::malformed("Resource", "no resourceType");
+  const std::string_view type_name = top.text_of("resourceType");
+  if (type_name.empty()) return fhir::malformed("Resource", "no resourceType");
   const std::string_view id = top.text_of("id");
-  if (id != fhir::resource_id(root, false) && id != fhir::resource_id(root, true))
+  if (id != root.key && id != fhir::resource_id(root, false) && id != fhir::resource_id(root, true))
     return fhir::malformed("Resource.id", "not the id of the root that the envelope names");
   std::map<GroupName, GroupValue> groups;
-  if (type == "Basic") {
+  if (type_name == "Basic") {
     OMRSYNC_CHECK(fhir::read_basic(top, root, facts_, groups));
-    return groups;
+  } else if (const fhir::Type* type = fhir::find_type(type_name, root.table)) {
+    OMRSYNC_CHECK(fhir::read_resource(top, *type, root, facts_, groups));
+  } else {
+    return Error{Remedy::set_aside, Code::fhir_type_unknown, "the resource has a type that this root cannot have"};
   }
-  return Error{Remedy::set_aside, Code::fhir_type_unknown, "the resource has a type that this node does not read"};
+  return groups;
 }
 
 }  // namespace omrsync::openmrs

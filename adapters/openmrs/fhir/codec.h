@@ -11,6 +11,17 @@
 #include "adapters/ports/openmrs.h"
 
 namespace omrsync::openmrs {
+namespace fhir {
+
+/// Other rows' content that some elements depend on. Pure and thread-safe.
+class Lookup {
+ public:
+  virtual ~Lookup() = default;
+  /// The person with that uuid is known to be no patient.
+  [[nodiscard]] virtual bool is_no_patient(std::string_view person) const = 0;
+};
+
+}  // namespace fhir
 
 struct SiteSettings {
   std::string timezone = "UTC";  ///< IANA name; the wall clock of the OpenMRS server (F-4)
@@ -23,8 +34,9 @@ struct SiteSettings {
 /// The group named `fhir` holds content of a resource that this node does not understand; it is written again as it came.
 class FhirCodec : public ports::BodyCodec {
  public:
-  /// config_invalid when there is no such time zone.
-  static Result<std::unique_ptr<FhirCodec>> create(std::shared_ptr<const Model> model, const SiteSettings& site);
+  /// config_invalid when there is no such time zone. `lookup` may be null: reading never needs it.
+  static Result<std::unique_ptr<FhirCodec>> create(std::shared_ptr<const Model> model, const SiteSettings& site,
+                                                   std::shared_ptr<const fhir::Lookup> lookup = nullptr);
 
   /// `set_aside`, fhir_malformed, when the root's table cannot be named in FHIR. Nothing is appended then.
   Status encode(const RootKey& root, const std::map<GroupName, GroupValue>& groups, std::string& out) const override;
@@ -33,11 +45,15 @@ class FhirCodec : public ports::BodyCodec {
   Result<std::map<GroupName, GroupValue>> decode(const RootKey& root, std::string_view resource) const override;
 
  private:
-  FhirCodec(std::shared_ptr<const Model> model, fhir::Zone zone);
+  FhirCodec(std::shared_ptr<const Model> model, fhir::Zone zone, std::shared_ptr<const fhir::Lookup> lookup);
+  /// The resource with the group `fhir`, as JSON in its places where that is read back as it is, else as bytes.
+  [[nodiscard]] std::string put_back(const RootKey& root, const std::map<GroupName, GroupValue>& groups,
+                                     const std::string& resource, std::string_view residue) const;
 
   std::shared_ptr<const Model> model_;
   fhir::Facts facts_;
   fhir::Zone zone_;
+  std::shared_ptr<const fhir::Lookup> lookup_;
 };
 
 namespace fhir {

@@ -30,16 +30,16 @@ class TapeBuilder {
   bool Bool(bool value) { return scalar(value ? JsonKind::truth : JsonKind::falsehood, nullptr, 0); }
   bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     if (size > kMaxNumber) return refuse("a number of more than 64 characters");
-    return scalar(JsonKind::number, const_cast<char*>(text), size);
+    return scalar(JsonKind::number, text, size);
   }
   bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     if (size == 0) return refuse("an empty string");
-    return scalar(JsonKind::text, const_cast<char*>(text), size);
+    return scalar(JsonKind::text, text, size);
   }
   bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     if (size == 0) return refuse("an empty member name");
     has_modifier_ = has_modifier_ || std::string_view(text, size) == "modifierExtension";
-    return scalar(JsonKind::text, const_cast<char*>(text), size);
+    return scalar(JsonKind::text, text, size);
   }
   bool StartObject() { return open(JsonKind::object); }
   bool StartArray() { return open(JsonKind::array); }
@@ -70,7 +70,7 @@ class TapeBuilder {
     fault_ = what;
     return false;
   }
-  bool scalar(JsonKind kind, char* text, std::uint32_t size) {
+  bool scalar(JsonKind kind, const char* text, std::uint32_t size) {
     nodes_.push_back({text, size, static_cast<std::uint32_t>(nodes_.size() + 1), kind});
     return true;
   }
@@ -148,7 +148,10 @@ class TapeBuilder {
 Status JsonTape::parse(std::string_view document) {
   if (document.find('\0') != std::string_view::npos) return refused("a NUL byte");
   if (document.size() > UINT32_MAX / 2) return refused("too long");
-  text_.assign(document);
+  text_.resize(document.size() + 1 + document.size() / 2);
+  std::memcpy(text_.data(), document.data(), document.size());
+  used_ = document.size() + 1;
+  more_.clear();
   nodes_.clear();
   nodes_.reserve(document.size() / 12 + 16);
   TapeBuilder builder(nodes_);
@@ -163,6 +166,13 @@ Status JsonTape::parse(std::string_view document) {
   has_modifier_ = builder.has_modifier();
   if (nodes_.front().kind != JsonKind::object) return refused("not an object");
   return Done{};
+}
+
+char* JsonTape::room(std::size_t size) const {
+  if (text_.size() - used_ < size) return more_.emplace_back(std::make_unique<char[]>(size)).get();
+  char* place = const_cast<char*>(text_.data()) + used_;
+  used_ += size;
+  return place;
 }
 
 std::optional<JsonView> JsonView::find(std::string_view name) const noexcept {

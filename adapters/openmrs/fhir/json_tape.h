@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@ namespace omrsync::openmrs::fhir {
 enum class JsonKind : std::uint8_t { object, array, text, number, truth, falsehood, null };
 
 struct JsonNode {
-  char* text = nullptr;    ///< of text and number (as it was written)
+  const char* text = nullptr;    ///< of text and number (as it was written)
   std::uint32_t size = 0;  ///< of `text`
   std::uint32_t end = 0;   ///< index of the first node after this one and what is within it
   JsonKind kind = JsonKind::null;
@@ -34,12 +35,17 @@ class JsonTape {
   /// A member modifierExtension stands somewhere.
   [[nodiscard]] bool has_modifier() const noexcept { return has_modifier_; }
 
+  /// Room for text that is made from the document's, as long as the tape lives.
+  [[nodiscard]] char* room(std::size_t size) const;
+
   [[nodiscard]] const JsonNode& node(std::uint32_t index) const noexcept { return nodes_[index]; }
 
  private:
   std::string text_;
   std::vector<JsonNode> nodes_;
   bool has_modifier_ = false;
+  mutable std::size_t used_ = 0;  ///< of `text_`: the document, its end, and room after it
+  mutable std::vector<std::unique_ptr<char[]>> more_;
 };
 
 class JsonMembers;
@@ -57,8 +63,7 @@ class JsonView {
 
   /// Of a string or a number.
   [[nodiscard]] std::string_view text() const noexcept { return {here().text, here().size}; }
-  /// The same bytes, which the reader may overwrite in place.
-  [[nodiscard]] char* mutable_text() const noexcept { return here().text; }
+  [[nodiscard]] char* room(std::size_t size) const { return tape_->room(size); }
 
   [[nodiscard]] JsonMembers members() const noexcept;
   [[nodiscard]] JsonItems items() const noexcept;

@@ -182,7 +182,8 @@ void append_base64(std::string& out, std::string_view bytes) {
   }
 }
 
-std::optional<std::size_t> decode_base64(char* text, std::size_t size) noexcept {
+std::optional<std::size_t> decode_base64(std::string_view text, char* bytes) noexcept {
+  const std::size_t size = text.size();
   if (size == 0 || size % 4 != 0) return std::nullopt;
   const std::size_t padding = text[size - 1] != '=' ? 0 : text[size - 2] != '=' ? 1 : 2;
   std::size_t written = 0;
@@ -196,7 +197,7 @@ std::optional<std::size_t> decode_base64(char* text, std::size_t size) noexcept 
     }
     const std::size_t keep = at + 4 == size ? 3 - padding : 3;
     if ((keep == 1 && (three & 0xFFFFU) != 0) || (keep == 2 && (three & 0xFFU) != 0)) return std::nullopt;
-    for (std::size_t step = 0; step < keep; ++step) text[written++] = static_cast<char>(three >> (16 - 8 * step));
+    for (std::size_t step = 0; step < keep; ++step) bytes[written++] = static_cast<char>(three >> (16 - 8 * step));
   }
   return written;
 }

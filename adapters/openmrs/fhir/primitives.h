@@ -36,7 +36,7 @@ namespace omrsync::openmrs::fhir {
 
 void append_base64(std::string& out, std::string_view bytes);
 
-/// Decodes in place; the new length, or nothing when `size` characters at `text` are no canonical base64.
-[[nodiscard]] std::optional<std::size_t> decode_base64(char* text, std::size_t size) noexcept;
+/// Decodes to `bytes`, which has room for as many as `text` has; their number, or nothing when it is no canonical base64.
+[[nodiscard]] std::optional<std::size_t> decode_base64(std::string_view text, char* bytes) noexcept;
 
 }  // namespace omrsync::openmrs::fhir

@@ -1,15 +1,52 @@
 #include "adapters/openmrs/fhir/residue.h"
 
-#include <algorithm>
-
 namespace omrsync::openmrs::fhir {
+namespace {
+
+void write_member(JsonOut& json, std::string_view name, JsonView value) {
+  json.text(name);
+  json.verbatim(":");
+  value.append_to(json.buffer());
+}
+
+void write_extensions(JsonOut& json, std::optional<JsonView> first, std::optional<JsonView> second,
+                      std::string_view more) {
+  if (!first && !second && more.empty()) return;
+  json.key("extension");
+  json.open_array();
+  for (const auto& list : {first, second}) {
+    if (!list) continue;
+    for (const JsonView extension : list->items()) extension.append_to(json.buffer());
+  }
+  if (!more.empty()) json.raw(more);
+  json.close_array();
+}
+
+/// `residue` may be null.
+std::string merged(JsonView resource, const JsonView* residue, std::string_view extension) {
+  std::string out;
+  JsonOut json(out);
+  json.open_object();
+  for (const JsonMember member : resource.members()) {
+    if (member.name == "extension") continue;
+    const auto other = residue != nullptr ? residue->find(member.name) : std::nullopt;
+    write_member(json, member.name, other ? *other : member.value);
+  }
+  if (residue != nullptr)
+    for (const JsonMember member : residue->members())
+      if (member.name != "extension" && !resource.find(member.name)) write_member(json, member.name, member.value);
+  write_extensions(json, resource.find("extension"), residue != nullptr ? residue->find("extension") : std::nullopt,
+                   extension);
+  json.close_object();
+  return out;
+}
+
+}  // namespace
 
 void ResidueReader::add_member(std::string_view name, JsonView value) {
-  if (!members_.empty()) members_.push_back(',');
-  std::string key;
-  JsonOut(key).text(name);
-  members_.append(key).push_back(':');
-  value.append_to(members_);
+  std::string text;
+  value.append_to(text);
+  members_.emplace(name, std::move(text));
 }
 
 void ResidueReader::add_extension(JsonView extension) {
@@ -25,58 +62,37 @@ Status ResidueReader::finish(std::map<GroupName, GroupValue>& into) const {
   std::string residue = opaque_;
   if (plain) {
     if (has_opaque_) return malformed("Extension.url", "unknown content in two forms");
-    residue = "{" + members_;
-    if (!extensions_.empty()) residue += (members_.empty() ? "" : ",") + ("\"extension\":" + extensions_) + "]";
-    residue += "}";
+    residue.clear();
+    JsonOut json(residue);
+    json.open_object();
+    for (const auto& [name, value] : members_) {
+      json.text(name);
+      json.verbatim(":");
+      json.verbatim(value);
+    }
+    if (!extensions_.empty()) json.member_raw("extension", extensions_ + "]");
+    json.close_object();
   }
   if (!into.emplace(kResidueGroup, std::move(residue)).second)
     return malformed("Extension.url", "a group that is there twice");
   return Done{};
 }
 
-ResidueWriter::ResidueWriter(const Source& source, const std::vector<std::string_view>& written)
-    : residue_(source.residue) {
-  opaque_ = source.has_residue && !read(source.residue, written);
+std::optional<std::string> with_residue(std::string_view resource, std::string_view residue) {
+  JsonTape base;
+  JsonTape more;
+  if (!base.parse(resource) || !more.parse(residue)) return std::nullopt;
+  const JsonView object(more, 0);
+  return merged(JsonView(base, 0), &object, {});
 }
 
-bool ResidueWriter::read(std::string_view residue, const std::vector<std::string_view>& written) {
-  JsonTape tape;
-  if (!tape.parse(residue) || tape.has_modifier()) return false;
-  const JsonView object(tape, 0);
-  std::string again;
-  object.append_to(again);
-  if (again != residue) return false;
-  for (const JsonMember member : object.members()) {
-    if (!extensions_.empty()) return false;
-    if (member.name == "extension") {
-      if (!member.value.is_array()) return false;
-      for (const JsonView extension : member.value.items()) {
-        const std::string_view url = extension.text_of("url");
-        if (url.empty() || url.starts_with(kNode)) return false;
-        extension.append_to(extensions_.emplace_back());
-      }
-      continue;
-    }
-    if (std::find(written.begin(), written.end(), member.name) != written.end()) return false;
-    members_.emplace_back(member.name, "");
-    member.value.append_to(members_.back().second);
-  }
-  return true;
-}
-
-void ResidueWriter::write_extensions(ExtensionsOut& out) const {
-  if (opaque_) write_cell(out.begin(), kNode, "/residue", Form::text, {}, residue_, Zone());
-  if (opaque_) return;
-  for (const std::string& extension : extensions_) out.begin().raw(extension);
-}
-
-void ResidueWriter::write_members(JsonOut& json) const {
-  if (opaque_) return;
-  for (const auto& [name, value] : members_) {
-    json.text(name);
-    json.verbatim(":");
-    json.raw(value);
-  }
+std::string with_opaque_residue(std::string_view resource, std::string_view residue) {
+  JsonTape base;
+  if (!base.parse(resource)) return std::string(resource);
+  std::string extension;
+  JsonOut json(extension);
+  write_cell(json, kNode, "/residue", Form::text, {}, residue, Zone());
+  return merged(JsonView(base, 0), nullptr, extension);
 }
 
 }  // namespace omrsync::openmrs::fhir

@@ -5,8 +5,8 @@
 
 #include "adapters/openmrs/fhir/row_extension.h"
 
-/// What a resource says that no rule here understands (F-5). It is kept as the text of one JSON object, the members in
-/// their order and the extensions last, and is put back into the resource that is written.
+/// What a resource says that no rule here understands (F-5). It is kept as the text of one JSON object, the members by
+/// name and the extensions last, and is put back into the resource that is written.
 namespace omrsync::openmrs::fhir {
 
 /// Gathers while a resource is read.
@@ -21,26 +21,17 @@ class ResidueReader {
   Status finish(std::map<GroupName, GroupValue>& into) const;
 
  private:
-  std::string members_;
+  std::map<std::string, std::string> members_;  ///< name, JSON
   std::string extensions_;
   std::string opaque_;
   bool has_opaque_ = false;
 };
 
-/// Puts it back. `written`: the members that the resource has from its rows; what would stand beside one of them, and what
-/// is not in the form above, goes as bytes into NODE/residue.
-class ResidueWriter {
- public:
-  ResidueWriter(const Source& source, const std::vector<std::string_view>& written);
-  void write_extensions(ExtensionsOut& out) const;
-  void write_members(JsonOut& json) const;
+/// The resource with the residue's members and extensions; a member that both have is the residue's, which says the same
+/// and more, or else decoding shows that it does not. Nothing when the residue is no JSON object.
+[[nodiscard]] std::optional<std::string> with_residue(std::string_view resource, std::string_view residue);
 
- private:
-  bool read(std::string_view residue, const std::vector<std::string_view>& written);
-  std::string_view residue_;
-  std::vector<std::pair<std::string, std::string>> members_;  ///< name, JSON
-  std::vector<std::string> extensions_;
-  bool opaque_ = false;
-};
+/// The resource with the residue as bytes in NODE/residue.
+[[nodiscard]] std::string with_opaque_residue(std::string_view resource, std::string_view residue);
 
 }  // namespace omrsync::openmrs::fhir

@@ -15,11 +15,7 @@ bool is_reserved(std::string_view name) noexcept {
 
 void write_column(JsonOut& json, const SourceCell& cell, const Zone& zone) {
   const std::string_view dot = is_reserved(cell.column) ? "." : "";
-  if (cell.fact != nullptr) {
-    write_cell(json, dot, cell.column, cell.fact->form, cell.fact->target, cell.text, zone);
-  } else {
-    write_cell(json, dot, cell.column, Form::text, {}, cell.text, zone);
-  }
+  write_cell(json, dot, cell.column, cell.form(), cell.target(), cell.text, zone);
 }
 
 /// Is there anything that NODE/row has to say?
@@ -61,6 +57,21 @@ void write_other_groups(JsonOut& json, Source& source, const SourceRow& row, con
   }
 }
 
+/// A name that is one step of a URL and one word of a list.
+bool is_plain_name(std::string_view name) noexcept {
+  for (const char byte : name)
+    if (!(byte >= 'a' && byte <= 'z') && !(byte >= 'A' && byte <= 'Z') && !(byte >= '0' && byte <= '9') && byte != '_')
+      return false;
+  return !name.empty();
+}
+
+/// No cell of the group is still to be written.
+bool is_bare(const Source& source, const SourceRow& row, std::size_t group) {
+  for (std::size_t at = row.first_cell; at < row.end_cell; ++at)
+    if (!source.cells[at].done && row.first_group + source.cells[at].group == group) return false;
+  return true;
+}
+
 void open_row(JsonOut& json, std::string_view table) {
   json.open_object();
   json.member("url", kNode, "/row");
@@ -91,25 +102,13 @@ Result<std::string_view> read_name(JsonView extension) {
   const auto member = value_of(extension);
   if (member && member->value.kind() == JsonKind::truth) return std::string_view();
   if (member && member->name == "valueCode" && member->value.is_text()) return member->value.text();
-  OMRSYNC_TRY(cell, read_cell(extension));
-  if (cell.in_element) return malformed("Extension.value[x]", "not a name");
-  return cell.text;
+  return read_cell(extension);
 }
 
 }  // namespace
 
-void write_root_extensions(ExtensionsOut& out, Source& source, const Zone& zone) {
-  const SourceRow& row = source.rows.front();
-  write_audit(out, source, row, zone);
+void write_untold(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone) {
   if (!has_untold(source, row)) return;
-  JsonOut& json = out.begin();
-  open_row(json, row.table);
-  write_default_cells(json, source, row, zone);
-  write_other_groups(json, source, row, zone);
-  close_row(json);
-}
-
-void write_owned_row(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone) {
   JsonOut& json = out.begin();
   open_row(json, row.table);
   if (row.has_key) write_key(json, row, source.rows.front().table);
@@ -118,7 +117,7 @@ void write_owned_row(ExtensionsOut& out, Source& source, const SourceRow& row, c
   close_row(json);
 }
 
-void write_audit(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone) {
+void write_audit(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone, std::string_view name) {
   bool open = false;
   for (std::size_t at = row.first_cell; at < row.end_cell; ++at) {
     SourceCell& cell = source.cells[at];
@@ -126,7 +125,7 @@ void write_audit(ExtensionsOut& out, Source& source, const SourceRow& row, const
     JsonOut& json = out.begin();
     if (!open) {
       json.open_object();
-      json.member("url", kNode, "/audit");
+      json.member("url", kNode, name);
       json.key("extension");
       json.open_array();
       open = true;
@@ -135,6 +134,40 @@ void write_audit(ExtensionsOut& out, Source& source, const SourceRow& row, const
     source.tell(row, cell);
   }
   if (open) close_row(out.begin());
+}
+
+void write_columns(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone) {
+  if (!is_plain_name(row.table)) return;
+  std::string url(kNode);
+  url.append("/").append(row.table).append("/");
+  for (std::size_t at = row.first_cell; at < row.end_cell; ++at) {
+    SourceCell& cell = source.cells[at];
+    if (cell.done || !cell.is_default) continue;
+    write_cell(out.begin(), url, cell.column, cell.form(), cell.target(), cell.text, zone);
+    source.tell(row, cell);
+  }
+}
+
+void write_groups(ExtensionsOut& out, Source& source, const SourceRow& row, std::string_view prefix) {
+  std::string names;
+  for (std::size_t at = row.first_group; at < row.end_group; ++at) {
+    SourceGroup& group = source.groups[at];
+    if (group.told || group.is_main || !is_plain_name(group.name) || !is_bare(source, row, at)) continue;
+    if (!names.empty()) names.push_back(' ');
+    names.append(prefix).append(group.name);
+    group.told = true;
+  }
+  if (!names.empty()) write_cell(out.begin(), kNode, "/groups", Form::text, {}, names, Zone());
+}
+
+bool is_regular(const Source& source, const SourceRow& row) {
+  for (std::size_t at = row.first_group; at < row.end_group; ++at) {
+    const SourceGroup& group = source.groups[at];
+    if (!group.is_main && group.name != "life" && group.name != "changed") return false;
+  }
+  for (std::size_t at = row.first_cell; at < row.end_cell; ++at)
+    if (!source.cells[at].is_default) return false;
+  return is_plain_name(row.table);
 }
 
 void write_opaque(ExtensionsOut& out, const Source& source) {
@@ -150,25 +183,14 @@ void write_opaque(ExtensionsOut& out, const Source& source) {
   }
 }
 
-Status RowReader::add(std::string_view column, CellText cell) {
-  const std::uint16_t group = entered_ ? *entered_ : default_index(column);
-  if (!cell.in_element) {
-    cells_.push_back({column, cell.text, group});
-    return Done{};
-  }
-  for (Element& element : elements_) {
-    if (element.column != column || element.done) continue;
-    element.done = true;
-    cells_.push_back({column, element.text, group});
-    return Done{};
-  }
-  return malformed("Extension.valueCode", "an element that is not there");
+void RowReader::add(std::string_view column, std::string_view text) {
+  cells_.push_back({column, text, entered_ ? *entered_ : default_index(column), false});
 }
 
 void RowReader::enter(std::string_view group) { entered_ = group_index(group, !is_root_ && group.empty()); }
 
 void RowReader::add_element(std::string_view column, std::string_view text) {
-  elements_.push_back({column, text, false});
+  cells_.push_back({column, text, default_index(column), true});
 }
 
 bool RowReader::has(std::string_view column, std::string_view text) const noexcept {
@@ -188,9 +210,18 @@ std::uint16_t RowReader::default_index(std::string_view column) {
   return group_index(group, !is_root_ && group.empty());
 }
 
+void RowReader::drop_overridden_elements() {
+  const auto overridden = [&](const Cell& element) {
+    return element.is_element && std::any_of(cells_.begin(), cells_.end(), [&](const Cell& cell) {
+             return !cell.is_element && cell.column == element.column;
+           });
+  };
+  for (std::size_t at = cells_.size(); at-- > 0;)
+    if (overridden(cells_[at])) cells_.erase(cells_.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
 Status RowReader::finish(std::string_view prefix, std::map<GroupName, GroupValue>& into) {
-  for (const Element& element : elements_)
-    if (!element.done) cells_.push_back({element.column, element.text, default_index(element.column)});
+  drop_overridden_elements();
   std::sort(cells_.begin(), cells_.end(), [](const Cell& a, const Cell& b) {
     return a.group != b.group ? a.group < b.group : a.column < b.column;
   });
@@ -248,8 +279,9 @@ Status read_row_cells(JsonView extension, RowReader& reader) {
       continue;
     }
     OMRSYNC_TRY(cell, read_cell(child));
-    OMRSYNC_CHECK(reader.add(url.front() == '.' ? url.substr(1) : url, cell));
+    reader.add(url.front() == '.' ? url.substr(1) : url, cell);
   }
+  reader.leave();
   return Done{};
 }
 
@@ -269,7 +301,7 @@ Status read_audit(JsonView extension, RowReader& reader) {
     const std::string_view column = audit_column(child.text_of("url"));
     if (column.empty()) return malformed("Extension.url", "no audit column");
     OMRSYNC_TRY(cell, read_cell(child));
-    OMRSYNC_CHECK(reader.add(column, cell));
+    reader.add(column, cell);
   }
   return Done{};
 }
@@ -285,7 +317,7 @@ Status read_opaque(JsonView extension, std::map<GroupName, GroupValue>& into) {
       name = text;
     } else if (child.text_of("url") == "bytes") {
       OMRSYNC_TRY(cell, read_cell(child));
-      bytes = cell.text;
+      bytes = cell;
     }
   }
   if (!name || !bytes) return malformed("Extension", "a group without name or bytes");

@@ -14,6 +14,7 @@
 /// in their default group; then for each other group a child `group` with its name, and its columns after it. A child
 /// `group` that no column follows says that the group is there. The root row has no key: it is the resource's.
 /// NODE/audit: the row's columns that tell who and when, in their default groups.
+/// NODE/<table>/<column>: a column in its default group. NODE/groups: groups without content.
 /// NODE/group: a group that is no row of columns: `name`, `bytes`.
 namespace omrsync::openmrs::fhir {
 
@@ -39,10 +40,17 @@ class ExtensionsOut {
   bool open_ = false;
 };
 
-/// Writes NODE/row and NODE/audit with whatever of the row nothing has told yet; nothing when all is told.
-void write_root_extensions(ExtensionsOut& out, Source& source, const Zone& zone);
-void write_owned_row(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone);
-void write_audit(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone);
+/// NODE/row with whatever of the row nothing has told yet; nothing when all is told.
+void write_untold(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone);
+/// NODE/audit, or under another name, with the columns that tell who and when.
+void write_audit(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone,
+                 std::string_view name = "/audit");
+/// NODE/<table>/<column> for each cell in its default group.
+void write_columns(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone);
+/// NODE/groups: names of groups that are there and have no cell; with `prefix` in front of each.
+void write_groups(ExtensionsOut& out, Source& source, const SourceRow& row, std::string_view prefix = {});
+/// An owned row that needs no NODE/row: each cell in its default group, and no groups but the usual.
+[[nodiscard]] bool is_regular(const Source& source, const SourceRow& row);
 void write_opaque(ExtensionsOut& out, const Source& source);
 
 /// The cells of one row as they are read.
@@ -51,11 +59,14 @@ class RowReader {
   RowReader(const TableFacts& facts, bool is_root) : facts_(&facts), is_root_(is_root) {}
 
   /// A cell of the group entered last, else of its default group.
-  Status add(std::string_view column, CellText cell);
+  void add(std::string_view column, std::string_view text);
   /// From now on cells belong to that group ("": an owned row's main one), which is there even if none follows.
   void enter(std::string_view group);
-  /// What an element says: it stands unless an extension says `element` under another group, or the column itself.
+  /// What an element says of a column, in its default group: it stands unless an extension says the column itself.
   void add_element(std::string_view column, std::string_view text);
+
+  /// Ends what `enter` began.
+  void leave() { entered_.reset(); }
 
   /// Some group has that column with that text.
   [[nodiscard]] bool has(std::string_view column, std::string_view text) const noexcept;
@@ -68,16 +79,13 @@ class RowReader {
     std::string_view column;
     std::string_view text;
     std::uint16_t group;
+    bool is_element;
   };
   struct Group {
     std::string_view name;
     bool is_main;
   };
-  struct Element {
-    std::string_view column;
-    std::string_view text;
-    bool done = false;
-  };
+  void drop_overridden_elements();
   std::uint16_t group_index(std::string_view name, bool is_main);
   std::uint16_t default_index(std::string_view column);
 
@@ -85,11 +93,10 @@ class RowReader {
   bool is_root_;
   std::vector<Group> groups_;
   std::vector<Cell> cells_;
-  std::vector<Element> elements_;
   std::optional<std::uint16_t> entered_;
 };
 
-/// Which row a NODE/row is. Read once: reading rewrites the document's copy in place.
+/// Which row a NODE/row is.
 struct RowHead {
   std::string_view table;
   std::string_view key;

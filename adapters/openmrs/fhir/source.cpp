@@ -98,9 +98,13 @@ bool Source::add_group(SourceGroup group, std::string_view value) {
 }
 
 SourceCell* Source::take(const SourceRow& row, std::string_view column) noexcept {
-  for (std::size_t at = row.first_cell; at < row.end_cell; ++at)
-    if (cells[at].is_default && !cells[at].done && cells[at].column == column) return &cells[at];
-  return nullptr;
+  SourceCell* found = nullptr;
+  for (std::size_t at = row.first_cell; at < row.end_cell; ++at) {
+    if (cells[at].column != column) continue;
+    if (found != nullptr) return nullptr;
+    found = &cells[at];
+  }
+  return found != nullptr && found->is_default && !found->done ? found : nullptr;
 }
 
 const SourceCell* Source::find(const SourceRow& row, std::string_view column) const noexcept {

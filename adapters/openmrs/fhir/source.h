@@ -21,6 +21,11 @@ struct SourceCell {
   std::uint16_t group = 0;           ///< index among the groups of its row
   bool is_default = false;           ///< its group is the column's default group
   bool done = false;
+
+  [[nodiscard]] Form form() const noexcept { return fact != nullptr ? fact->form : Form::text; }
+  [[nodiscard]] std::string_view target() const noexcept {
+    return fact != nullptr ? std::string_view(fact->target) : std::string_view();
+  }
 };
 
 struct SourceGroup {
@@ -64,7 +69,8 @@ class Source {
   std::string_view residue;
   bool has_residue = false;
 
-  /// The cell of that column, in its default group and not yet done; null when there is none.
+  /// The cell of that column, in its default group and not yet done; null when there is none, or another group has the
+  /// column too.
   [[nodiscard]] SourceCell* take(const SourceRow& row, std::string_view column) noexcept;
   /// The cell of that column in whatever group.
   [[nodiscard]] const SourceCell* find(const SourceRow& row, std::string_view column) const noexcept;

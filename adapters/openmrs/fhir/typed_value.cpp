@@ -1,5 +1,6 @@
 #include "adapters/openmrs/fhir/typed_value.h"
 
+#include <cstring>
 #include <string>
 
 #include "adapters/openmrs/fhir/primitives.h"
@@ -85,32 +86,32 @@ bool write_typed(JsonOut& json, Form form, std::string_view target, std::string_
   return true;
 }
 
-Result<CellText> read_code(std::string_view code) {
-  if (code == "empty") return CellText{};
-  if (code == "element") return CellText{{}, true};
+Result<std::string_view> read_code(std::string_view code) {
+  if (code == "empty") return std::string_view();
   return malformed("Extension.valueCode", "an unknown code");
 }
 
-Result<CellText> read_reference(JsonView value) {
+Result<std::string_view> read_reference(JsonView value) {
   const std::string_view reference = value.text_of("reference");
   const std::size_t slash = reference.find('/');
   if (value.count() != 1 || slash == std::string_view::npos || !is_fhir_id(reference.substr(slash + 1)))
     return malformed("Extension.valueReference", "not a relative reference");
-  return CellText{reference.substr(slash + 1)};
+  return reference.substr(slash + 1);
 }
 
-Result<CellText> read_string(std::string_view type, JsonView value) {
-  if (type == "String" || type == "Date" || type == "Time") return CellText{value.text()};
+Result<std::string_view> read_string(std::string_view type, JsonView value) {
+  if (type == "String" || type == "Date" || type == "Time") return value.text();
   if (type == "Code") return read_code(value.text());
   if (type == "DateTime") {
-    const std::string_view text = read_date_time(value);
+    const std::string_view text = wall_clock_of(value);
     if (text.empty()) return malformed("Extension.valueDateTime", "not a time with seconds and offset");
-    return CellText{text};
+    return text;
   }
   if (type == "Base64Binary") {
-    const auto size = decode_base64(value.mutable_text(), value.text().size());
+    char* room = value.room(value.text().size());
+    const auto size = decode_base64(value.text(), room);
     if (!size) return malformed("Extension.valueBase64Binary", "not base64");
-    return CellText{value.text().substr(0, *size)};
+    return std::string_view(room, *size);
   }
   return malformed("Extension.value[x]", "a type that no column has");
 }
@@ -126,13 +127,6 @@ void write_cell(JsonOut& json, std::string_view url_head, std::string_view url_t
   json.open_object();
   json.member("url", url_head, url_tail);
   if (!write_typed(json, form, target, text, zone)) write_text(json, text);
-  json.close_object();
-}
-
-void write_place(JsonOut& json, std::string_view url) {
-  json.open_object();
-  json.member("url", url);
-  json.member("valueCode", "element");
   json.close_object();
 }
 
@@ -162,13 +156,19 @@ bool append_date_time(std::string& out, std::string_view text, const Zone& zone,
   return true;
 }
 
-std::string_view read_date_time(JsonView value) noexcept {
+std::string_view wall_clock_of(JsonView value, std::string_view fraction) {
+  if (!value.is_text()) return {};
   const std::string_view text = value.text();
-  if (text.size() < 25 || text[10] != 'T') return {};
+  if (text.size() < 25 + fraction.size() || text[10] != 'T') return {};
   const char sign = text[text.size() - 6];
   if ((sign != '+' && sign != '-') || text[text.size() - 3] != ':') return {};
-  value.mutable_text()[10] = ' ';
-  const std::string_view wall_clock = text.substr(0, text.size() - 6);
+  std::string_view local = text.substr(0, text.size() - 6);
+  if (!local.ends_with(fraction)) return {};
+  local.remove_suffix(fraction.size());
+  char* room = value.room(local.size());
+  std::memcpy(room, local.data(), local.size());
+  room[10] = ' ';
+  const std::string_view wall_clock(room, local.size());
   return wall_clock_seconds(wall_clock) ? wall_clock : std::string_view();
 }
 
@@ -182,19 +182,19 @@ std::optional<JsonMember> value_of(JsonView extension) noexcept {
   return found;
 }
 
-Result<CellText> read_cell(JsonView extension) {
+Result<std::string_view> read_cell(JsonView extension) {
   const auto member = value_of(extension);
   if (!member) return malformed("Extension", "not exactly one value");
   const std::string_view type = member->name.substr(5);
   const JsonView value = member->value;
   switch (value.kind()) {
-    case JsonKind::truth: return CellText{"1"};
-    case JsonKind::falsehood: return CellText{"0"};
-    case JsonKind::number: return CellText{value.text()};
+    case JsonKind::truth: return std::string_view("1");
+    case JsonKind::falsehood: return std::string_view("0");
+    case JsonKind::number: return value.text();
     case JsonKind::text: return read_string(type, value);
     case JsonKind::object:
       if (type == "Reference") return read_reference(value);
-      if (type == "Coding" && !value.text_of("code").empty()) return CellText{value.text_of("code")};
+      if (type == "Coding" && !value.text_of("code").empty()) return value.text_of("code");
       break;
     case JsonKind::array:
     case JsonKind::null: break;

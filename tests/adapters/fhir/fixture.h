@@ -9,7 +9,7 @@
 
 namespace omrsync::openmrs {
 
-/// Some tables of OpenMRS as a model: enough for every rule of the codec.
+/// OpenMRS 2.7.
 [[nodiscard]] std::shared_ptr<const Model> fixture_model();
 
 /// A codec over it, in a zone with daylight saving unless told otherwise.

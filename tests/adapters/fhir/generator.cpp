@@ -112,7 +112,7 @@ std::string Generator::plain_cell(const std::string& table, const Column& column
   if (table == "location" && (column.name == "latitude" || column.name == "longitude")) return chance(50) ? "1.25" : "-0.5";
   if (!column.references.empty()) return uuid();
   switch (column.type) {
-    case ColumnType::boolean: return chance(50) ? "1" : "0";
+    case ColumnType::boolean: return chance(20) ? "1" : "0";
     case ColumnType::integer: return std::to_string(below(100000));
     case ColumnType::real:
     case ColumnType::decimal: return std::to_string(below(300)) + (chance(50) ? ".5" : "");
@@ -127,30 +127,23 @@ std::string Generator::plain_cell(const std::string& table, const Column& column
   return text();
 }
 
-std::string Generator::group_of(const std::string& column, bool is_root) {
-  if (chance(nasty_ / 4)) return chance(50) ? "odd" : "with space";
-  if (column == "changed_by" || column == "date_changed") return "changed";
-  static const std::array<std::string, 8> kLife = {"voided",  "voided_by",  "date_voided",  "void_reason",
-                                                   "retired", "retired_by", "date_retired", "retire_reason"};
-  for (const std::string& each : kLife)
-    if (each == column) return "life";
-  if (is_root && column == "uuid") return "life";
-  return is_root ? "row" : "";
-}
-
-void Generator::add_row(Sample& sample, const std::string& table, const std::string& prefix, const std::string& key,
-                        bool is_root) {
-  const Table& shape = model_.schema.at(table);
+void Generator::add_row(Sample& sample, const TablePart& part, const std::string& prefix, const std::string& key) {
+  const Table& shape = model_.schema.at(part.table);
   std::map<GroupName, std::map<std::string, std::string>> rows;
   const auto name_of = [&](const std::string& group) {
-    if (is_root) return group;
+    if (prefix.empty()) return group;
     return group.empty() ? prefix : prefix + "#" + group;
   };
-  for (const Column& column : shape.columns) {
-    auto& row = rows[name_of(group_of(column.name, is_root))];
-    if (chance(column.name == "uuid" ? 3 : 70)) row[column.name] = cell(table, column, key);
+  for (const ColumnGroup& group : part.groups) {
+    rows[name_of(group.name)];
+    for (const std::string& name : group.columns) {
+      const std::string place = chance(nasty_ / 8) ? "odd" : chance(nasty_ / 8) ? "with space" : group.name;
+      const bool is_flag = name == "voided" || name == "retired" || name == "concept_id";
+      if (chance(name == "uuid" ? 3 : is_flag ? 97 : 60))
+        rows[name_of(place)][name] = cell(part.table, *shape.find(name), key);
+    }
   }
-  if (chance(nasty_)) rows[name_of(is_root ? "row" : "")]["site_column"] = nasty_cell();
+  if (chance(nasty_)) rows[name_of(part.groups.front().name)]["site_column"] = nasty_cell();
   for (const auto& [group, cells] : rows) {
     std::vector<NamedCell> named;
     for (const auto& [column, text] : cells) named.push_back({column, text});
@@ -173,13 +166,17 @@ void Generator::add_strange_groups(Sample& sample) {
 Sample Generator::whole(const std::string& table) {
   Sample sample{{table, uuid()}, {}};
   if (chance(nasty_ / 3)) sample.root.key = nasty_cell();
-  add_row(sample, table, {}, sample.root.key, true);
   for (const Root& root : model_.roots) {
     if (root.root.table != table) continue;
+    add_row(sample, root.root, {}, sample.root.key);
     for (const TablePart& part : root.owned) {
+      if (part.identity == Identity::owner) {
+        if (chance(50)) add_row(sample, part, part.table, {});
+        continue;
+      }
       for (unsigned count = below(3); count > 0; --count) {
         const std::string key = chance(nasty_ / 3) ? nasty_cell() : uuid();
-        add_row(sample, part.table, part.table + "/" + key, key, false);
+        add_row(sample, part, part.table + "/" + key, key);
       }
     }
   }

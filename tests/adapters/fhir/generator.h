@@ -36,9 +36,8 @@ class Generator {
   std::string nasty_cell();
   std::string date();
   std::string date_time();
-  void add_row(Sample& sample, const std::string& table, const std::string& prefix, const std::string& key, bool is_root);
+  void add_row(Sample& sample, const TablePart& part, const std::string& prefix, const std::string& key);
   void add_strange_groups(Sample& sample);
-  std::string group_of(const std::string& column, bool is_root);
 
   const Model& model_;
   std::mt19937_64 random_;
