@@ -17,7 +17,15 @@ using std::chrono::milliseconds;
 Pace ApplyWorker::step(std::stop_token) {
   if (const Status ok = ready(); !ok) return Pace::after(tuning::kApplyIdle);
   Result<std::vector<Work>> works = choose();
-  if (!works || works->empty()) return Pace::after(tuning::kApplyIdle);
+  if (!works) return Pace::after(tuning::kApplyIdle);
+  if (works->empty()) {
+    const auto roots = repairs();
+    if (!roots || roots->empty()) return Pace::after(tuning::kApplyIdle);
+    ApplyPlan plan;
+    std::vector<ports::PutProblem> problems;
+    const auto repaired = in_unit(*works, *roots, plan, problems);
+    return Pace::after(repaired && *repaired == Did::applied ? milliseconds(0) : tuning::kApplyIdle);
+  }
   Result<Did> did = apply(*works, works->size() == 1);
   if (!did && works->size() > 1) {
     // One of them stands in the way of the others: each alone, so that nothing unrelated waits.
@@ -109,39 +117,78 @@ Result<std::vector<ApplyWorker::Work>> ApplyWorker::choose() {
   return works;
 }
 
+/// Roots whose row is not what is to be shown, a few at a time.
+Result<std::vector<RootKey>> ApplyWorker::repairs() {
+  const std::set<RootKey> in_flight = world_.shared.progress.with([](Progress& p) { return p.in_flight; });
+  std::vector<RootKey> roots;
+  OMRSYNC_TRY(tx, world_.store.read());
+  OMRSYNC_CHECK(tx->scan(tables::kRepairs, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+    RootKey root = tables::root_from(entry.key);
+    if (!in_flight.contains(root)) roots.push_back(std::move(root));
+    return roots.size() < tuning::kApplySets;
+  }));
+  return roots;
+}
+
 Result<ApplyWorker::Did> ApplyWorker::apply(std::vector<Work>& works, bool alone) {
   ApplyPlan plan;
   std::vector<ports::PutProblem> problems;
-  OMRSYNC_TRY(did, in_unit(works, plan, problems));
-  if (problems.empty()) return did;
+  const auto did = in_unit(works, {}, plan, problems);
+  if (!did) {
+    if (!alone || did.error().remedy != Remedy::set_aside) return did.error();
+    OMRSYNC_CHECK(set_aside(works.front(), did.error()));
+    return Did::applied;
+  }
+  if (problems.empty()) return *did;
   return refused(works, problems, alone);
 }
 
-Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, ApplyPlan& plan,
-                                              std::vector<ports::PutProblem>& problems) {
-  std::set<RootKey> unique;
+namespace {
+
+/// A set's outcome is the one of its roots that most deserves to be told.
+Outcome::State gravest(const std::vector<std::pair<RootKey, RootState>>& states,
+                       const std::map<RootKey, Outcome::State>& outcomes) {
+  static constexpr Outcome::State kRank[] = {Outcome::State::duplicate, Outcome::State::applied, Outcome::State::merged,
+                                             Outcome::State::theirs, Outcome::State::conflict};
+  const auto rank = [](Outcome::State s) { return std::find(std::begin(kRank), std::end(kRank), s); };
+  Outcome::State worst = Outcome::State::duplicate;
+  for (const auto& [root, state] : states)
+    if (const auto found = outcomes.find(root); found != outcomes.end() && rank(found->second) > rank(worst))
+      worst = found->second;
+  return worst;
+}
+
+/// What `put` says the rows hash to now, into the plan.
+void take_hashes(ApplyPlan& plan, const std::vector<std::size_t>& written, const ports::PutOutcome& put) {
+  for (std::size_t i = 0; i < written.size() && i < put.hashes.size(); ++i)
+    for (PlannedGroup& group : plan.roots[written[i]].groups)
+      if (group.written)
+        if (const auto hash = put.hashes[i].find(group.name); hash != put.hashes[i].end()) group.hash = hash->second;
+}
+
+}  // namespace
+
+Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const std::vector<RootKey>& repaired,
+                                              ApplyPlan& plan, std::vector<ports::PutProblem>& problems) {
+  std::set<RootKey> unique(repaired.begin(), repaired.end());
   for (const Work& work : works)
     for (const auto& [root, state] : work.states) unique.insert(root);
   const std::vector<RootKey> roots(unique.begin(), unique.end());
 
-  auto begun = world_.openmrs.begin();
-  if (!begun) return begun.error();
-  ports::UnitOfWork& unit = **begun;
-  const std::string marker = "s" + works.front().key;
-  auto marked = unit.mark(marker);
-  if (!marked) {
-    busy(works);
-    return marked.error();
-  }
+  OMRSYNC_TRY(unit, world_.openmrs.begin());
+  const auto met_lock = [&](const Error& error) {
+    if (error.code == Code::db_lock_busy) busy(works);
+    return error;
+  };
+  const std::string marker = works.empty() ? "r" + tables::number_key(world_.entropy.next()) : "s" + works.front().key;
+  const auto marked = unit->mark(marker);
+  if (!marked) return met_lock(marked.error());
   if (!*marked) {  // committed before; its marker is on the way through the log
     wait_for_capture();
     return Did::waits;
   }
-  auto contents = unit.lock_read(roots);
-  if (!contents) {
-    busy(works);
-    return contents.error();
-  }
+  auto contents = unit->lock_read(roots);
+  if (!contents) return met_lock(contents.error());
   std::vector<RootBefore> befores;
   {
     OMRSYNC_TRY(tx, world_.store.read());
@@ -163,49 +210,37 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, ApplyPla
     }
     plan.roots.push_back(std::move(root.planned));
   }
-  for (const Work& work : works) {
-    Outcome::State worst = Outcome::State::duplicate;
-    static constexpr Outcome::State kRank[] = {Outcome::State::duplicate, Outcome::State::applied,
-                                               Outcome::State::merged, Outcome::State::theirs,
-                                               Outcome::State::conflict};
-    const auto rank = [](Outcome::State s) { return std::find(std::begin(kRank), std::end(kRank), s) - kRank; };
-    for (const auto& [root, state] : work.states)
-      if (rank(outcomes[root]) > rank(worst)) worst = outcomes[root];
-    plan.items.push_back({work.key, worst});
-  }
+  for (const Work& work : works) plan.items.push_back({work.key, gravest(work.states, outcomes)});
   if (writes.empty()) {
-    begun->reset();
+    unit.reset();
     return land_now(plan, befores);
   }
-  auto put = unit.put(writes);
-  if (!put) {
-    busy(works);
-    return put.error();
-  }
+  auto put = unit->put(writes);
+  if (!put) return met_lock(put.error());
   if (!put->problems.empty()) {
     problems = std::move(put->problems);
     return Did::nothing;
   }
-  for (std::size_t i = 0; i < written.size(); ++i) {
-    PlannedRoot& planned = plan.roots[written[i]];
-    for (PlannedGroup& group : planned.groups)
-      if (group.written && i < put->hashes.size())
-        if (const auto hash = put->hashes[i].find(group.name); hash != put->hashes[i].end()) group.hash = hash->second;
-  }
-  world_.shared.progress.with([&](Progress& p) { p.in_flight.insert(roots.begin(), roots.end()); });
-  if (const Status committed = unit.commit(encode(plan)); !committed) {
-    if (committed.error().remedy != Remedy::look_first) {
-      world_.shared.progress.with([&](Progress& p) {
-        for (const RootKey& root : roots) p.in_flight.erase(root);
-      });
-      return committed.error();
-    }
-    in_doubt_ = roots;
-    begun->reset();
+  take_hashes(plan, written, *put);
+  return commit(*unit, plan);
+}
+
+Result<ApplyWorker::Did> ApplyWorker::commit(ports::UnitOfWork& unit, const ApplyPlan& plan) {
+  const auto in_flight = [&](auto change) {
+    world_.shared.progress.with([&](Progress& p) {
+      for (const PlannedRoot& root : plan.roots) change(p.in_flight, root.root);
+    });
+  };
+  in_flight([](std::set<RootKey>& roots, const RootKey& root) { roots.insert(root); });
+  const Status committed = unit.commit(encode(plan));
+  if (committed) return Did::applied;
+  if (committed.error().remedy == Remedy::look_first) {
+    for (const PlannedRoot& root : plan.roots) in_doubt_.push_back(root.root);
     wait_for_capture();
     return Did::waits;
   }
-  return Did::applied;
+  in_flight([](std::set<RootKey>& roots, const RootKey& root) { roots.erase(root); });
+  return committed.error();
 }
 
 Result<std::vector<RootBefore>> ApplyWorker::roots_before(StoreTransaction& tx, const std::vector<Work>& works,

@@ -33,8 +33,12 @@ class ApplyWorker final : public Worker {
   Status ready();
   Result<std::vector<Work>> choose();
   Result<std::optional<Work>> load_work(ports::StoreTransaction& tx, const std::string& key);
+  Result<std::vector<RootKey>> repairs();
   Result<Did> apply(std::vector<Work>& works, bool alone);
-  Result<Did> in_unit(std::vector<Work>& works, ApplyPlan& plan, std::vector<ports::PutProblem>& problems);
+  /// One transaction for all of `works`, or (no works) one that shows what is to be shown of `repaired`.
+  Result<Did> in_unit(std::vector<Work>& works, const std::vector<RootKey>& repaired, ApplyPlan& plan,
+                      std::vector<ports::PutProblem>& problems);
+  Result<Did> commit(ports::UnitOfWork& unit, const ApplyPlan& plan);
   Result<std::vector<RootBefore>> roots_before(ports::StoreTransaction& tx, const std::vector<Work>& works,
                                                const std::vector<RootKey>& roots,
                                                std::vector<std::optional<ports::RootContent>> contents);

@@ -144,7 +144,7 @@ Result<bool> ApplyWorker::close_cycle(Work& work) {
   }
   ApplyPlan plan;
   std::vector<PutProblem> problems;
-  OMRSYNC_TRY(did, in_unit(closure, plan, problems));
+  OMRSYNC_TRY(did, in_unit(closure, {}, plan, problems));
   if (!problems.empty() || did == Did::waits) {
     // Not yet: all members are looked at again, now that each one's further needs may be known.
     OMRSYNC_TRY(tx, world_.store.write());

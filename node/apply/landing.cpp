@@ -185,7 +185,7 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   if (row || planned.existed) before = materialise(row ? &*row : nullptr, standing);
   std::vector<const RootState*> incoming;
   for (const Came& one : came) incoming.push_back(&one.state);
-  const bool above = came.back().link == kParentLink;
+  const bool above = !came.empty() && came.back().link == kParentLink;
   const bool newest = above && came.back().number > (row ? row->shown_number : 0);
   RootState joined = join_all(before, incoming, newest);
   fill_values(joined, came);
@@ -198,7 +198,7 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   OMRSYNC_TRY(stands, standing_after(landing, row, planned, joined));
   const bool changed = !conflict::same_state(before, joined);
   const bool written = std::any_of(planned.groups.begin(), planned.groups.end(), [](const auto& g) { return g.written; });
-  if (!changed && !written) return Done{};
+  if (!changed && !written && !came.empty()) return Done{};
 
   LedgerRow after = row ? *row : LedgerRow{};
   remember(after, joined, stands);
@@ -218,13 +218,14 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   }
   after.partial = after.partial && row.has_value();
   if (newest) after.shown_number = came.back().number;
-  after.as_above = above && conflict::same_state(joined, came.back().state);
+  if (!came.empty()) after.as_above = above && conflict::same_state(joined, came.back().state);
   after.set_changed_at(landing.position);
   note_replaced(landing, planned, after);
   std::optional<LedgerRow> taken = std::move(after);
   OMRSYNC_CHECK(take_deviations(landing, planned, taken));
   OMRSYNC_CHECK(put_ledger_row(landing.tx, planned.root, *taken));
-  if (changed) OMRSYNC_CHECK(tell_change(landing, planned, joined, came));
+  OMRSYNC_CHECK(note_repair(landing.tx, planned.root, *taken));
+  if (changed && !came.empty()) OMRSYNC_CHECK(tell_change(landing, planned, joined, came));
   OMRSYNC_CHECK(note_conflicts(landing, planned, joined, first_contact));
   return planned.purged ? Status{Done{}} : release_waiting(landing.tx, planned.root);
 }
@@ -299,9 +300,11 @@ Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, con
     offered.set = record->set;
     for (auto& [root, state] : states) came[root].push_back({place.link, place.number, record->set, std::move(state)});
   }
-  for (const PlannedRoot& root : plan.roots)
-    if (const auto states = came.find(root.root); states != came.end())
-      OMRSYNC_CHECK(land_root(landing, root, states->second));
+  for (const PlannedRoot& root : plan.roots) {
+    const auto states = came.find(root.root);
+    if (states != came.end() || plan.items.empty())
+      OMRSYNC_CHECK(land_root(landing, root, states == came.end() ? std::vector<Came>{} : states->second));
+  }
   if (!landing.changed.empty()) {
     offered.roots = landing.changed;
     offered.at_ms = landing.at_ms;

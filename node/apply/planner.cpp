@@ -32,7 +32,7 @@ PlannedGroup plan_group(const RootBefore& before, const std::vector<StandingGrou
       planned.load_dot = held.load_dot;
     }
   planned.target = group.shown;
-  if (before.from_below)
+  if (before.from_below && !before.incoming.empty())
     if (const auto winner = decide(before.kind, name, group)) {
       planned.target = *winner;
       planned.decided = true;
@@ -58,7 +58,7 @@ Outcome::State outcome_of(const RootPlan& plan, const RootBefore& before, const 
     if (group.differs) return Outcome::State::conflict;
   if (!plan.changes) return Outcome::State::duplicate;
   if (overruled(plan, before.incoming)) return Outcome::State::theirs;
-  if (before.content && !conflict::same_state(joined, *before.incoming.back())) return Outcome::State::merged;
+  if (before.content && !before.incoming.empty() && !conflict::same_state(joined, *before.incoming.back())) return Outcome::State::merged;
   return Outcome::State::applied;
 }
 

@@ -22,6 +22,15 @@ Status note_effects(StoreTransaction& tx, const World& world, const RootKey& roo
     OMRSYNC_TRY(id, note_conflict(tx, world, root, name, nullptr, "field", "write"));
     (void)id;
   }
+  const auto audit = [&](const std::vector<GroupName>& groups, const char* act) -> Status {
+    for (const GroupName& name : groups)
+      OMRSYNC_CHECK(append_audit(tx, std::string(R"({"act":")") + act + R"(","at_ms":)" +
+                                         std::to_string(world.clock.utc().count()) + R"(,"table":")" + root.table +
+                                         R"(","root":")" + root.key + R"(","group":")" + name + "\"}"));
+    return Done{};
+  };
+  OMRSYNC_CHECK(audit(effect.put_back, "merged (stale write-back)"));
+  OMRSYNC_CHECK(audit(effect.perhaps_unseen, "perhaps unseen"));
   return Done{};
 }
 
@@ -29,6 +38,7 @@ Status take_root(StoreTransaction& tx, const World& world, const ports::RootChan
   OMRSYNC_TRY(row, ledger_row(tx, change.root));
   const LocalEffect effect = take_local(change.root, row, change, write, world.dots);
   OMRSYNC_CHECK(put_ledger_row(tx, change.root, *row));
+  OMRSYNC_CHECK(note_repair(tx, change.root, *row));
   OMRSYNC_CHECK(log_change(tx, world, change.root, write.dot, std::nullopt));
   OMRSYNC_CHECK(note_effects(tx, world, change.root, *row, effect));
   return change.kind == ports::RootChange::Kind::purged ? Status{Done{}} : release_waiting(tx, change.root);

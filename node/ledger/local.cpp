@@ -44,9 +44,61 @@ bool differs(const LedgerGroup& group, const std::optional<GroupValue>& standing
   });
 }
 
+/// What a write of a group may rest on (D7c).
+enum class Basis { seen, perhaps_unseen, beside, says_nothing };
+
+std::string_view row_of(const GroupName& group) noexcept {
+  const std::string_view name = group;
+  const std::size_t hash = name.find('#');
+  if (hash != std::string_view::npos) return name.substr(0, hash);
+  return name.find('/') == std::string_view::npos ? std::string_view{} : name;
+}
+
+Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange& group, std::int64_t at_ms) {
+  if (is_bookkeeping(group.group)) return Basis::seen;
+  const auto brings_back = [&](const GroupChange& written) {
+    return std::any_of(row.replaced.begin(), row.replaced.end(), [&](const Replaced& r) {
+      return r.group == written.group && r.hash == written.after.value_or(0) && at_ms - r.at_ms < kStaleForMs;
+    });
+  };
+  std::int64_t newest = INT64_MIN;
+  for (const Replaced& r : row.replaced)
+    if (r.group == group.group) newest = std::max(newest, r.at_ms);
+  if (newest == INT64_MIN || at_ms - newest >= kStaleForMs) return Basis::seen;
+  if (brings_back(group)) {
+    const bool beside_another = std::any_of(change.groups.begin(), change.groups.end(), [&](const GroupChange& other) {
+      return &other != &group && !is_bookkeeping(other.group) && row_of(other.group) == row_of(group.group) &&
+             !brings_back(other);
+    });
+    return beside_another && group.before_value ? Basis::says_nothing : Basis::beside;
+  }
+  return at_ms - newest < kUnseenWindowMs ? Basis::beside : Basis::perhaps_unseen;
+}
+
+/// The standing sibling leaves the database but stays a sibling: its value is kept from the before image.
+void keep_standing(LedgerGroup& group, const GroupChange& change) {
+  for (Sibling& s : group.group.siblings)
+    if (group.standing == s.dot && s.value && change.before_value) s.value = *change.before_value;
+}
+
+/// A stale save brought back what an apply of ours had replaced, beside the field that was meant: ours is put back.
+void put_back(LedgerRow& row, LedgerGroup& group, const GroupChange& change, LocalEffect& effect) {
+  keep_standing(group, change);
+  group.standing.reset();
+  row.hashes[change.group] = change.after.value_or(0);
+  if (!change.after) row.hashes.erase(change.group);
+  effect.put_back.push_back(change.group);
+}
+
 void write_group(LedgerRow& row, LedgerGroup& group, const GroupChange& change, const LocalWrite& write,
-                 const std::optional<GroupValue>& after_value, LocalEffect& effect) {
+                 const std::optional<GroupValue>& after_value, Basis basis, LocalEffect& effect) {
+  if (basis == Basis::says_nothing) return put_back(row, group, change, effect);
   const bool several = group.group.siblings.size() > 1;
+  if (basis == Basis::beside) {
+    keep_standing(group, change);
+    group.standing.reset();
+  }
+  if (basis == Basis::perhaps_unseen) effect.perhaps_unseen.push_back(change.group);
   const std::optional<Dot> seen = group.standing;
   if (seen) row.context.add(*seen);
   std::erase_if(group.group.siblings, [&](const Sibling& s) {
@@ -104,7 +156,19 @@ void purge(const RootKey& root, LedgerRow& row, const RootChange& change, const 
   row.hashes.clear();
   row.residue.clear();
   GroupChange life{kLifeGroup, std::nullopt, std::nullopt, std::nullopt};
-  write_group(row, row.groups[kLifeGroup], life, write, std::nullopt, effect);
+  write_group(row, row.groups[kLifeGroup], life, write, std::nullopt, Basis::seen, effect);
+}
+
+/// The database holds, in every group, the value of the sibling that is to be shown.
+bool shows_what_stands(const LedgerRow& row) {
+  const auto life = row.groups.find(kLifeGroup);
+  const auto is_tombstone = [](const LedgerGroup& group) {
+    return std::any_of(group.group.siblings.begin(), group.group.siblings.end(),
+                       [&](const Sibling& s) { return s.dot == group.group.shown && !s.value; });
+  };
+  if (life != row.groups.end() && is_tombstone(life->second)) return row.hashes.empty();
+  return std::all_of(row.groups.begin(), row.groups.end(),
+                     [](const auto& each) { return each.second.standing == each.second.group.shown; });
 }
 
 }  // namespace
@@ -129,13 +193,12 @@ LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const
     for (const GroupChange& group : change.groups) {
       LedgerGroup& kept = listed(root, *row, group, dots);
       row->residue.erase(group.group);
-      write_group(*row, kept, group, write, group.after_value, effect);
+      write_group(*row, kept, group, write, group.after_value, basis_of(*row, change, group, write.stamp.at_ms), effect);
     }
   }
   row->as_above = false;
-  row->as_database = std::all_of(row->groups.begin(), row->groups.end(), [](const auto& each) {
-    return each.second.standing == each.second.group.shown || each.first == kLifeGroup || !each.second.standing;
-  });
+  std::erase_if(row->replaced, [&](const Replaced& r) { return write.stamp.at_ms - r.at_ms >= kStaleForMs; });
+  row->as_database = shows_what_stands(*row);
   row->set_changed_at(write.position);
   return effect;
 }

@@ -20,10 +20,18 @@ struct LocalWrite {
 struct LocalEffect {
   std::vector<GroupName> conflicts;  ///< groups that now hold siblings of different values
   std::vector<GroupName> settled;    ///< groups that no longer do
+  std::vector<GroupName> put_back;   ///< stale write-backs that say nothing: ours is written again (repair, D7c)
+  std::vector<GroupName> perhaps_unseen;  ///< superseded what an apply of ours had written, perhaps without seeing it
 };
 
+/// How long a local write may rest on what stood before an apply of ours (D7c).
+inline constexpr std::int64_t kUnseenWindowMs = 15LL * 60 * 1000;
+inline constexpr std::int64_t kStaleForMs = 30LL * 24 * 60 * 60 * 1000;
+
 /// Takes what the log shows of one root into its row (`row` null: a root that was not met yet). A local write supersedes
-/// only what stood in the database at its place in the log, and siblings of the same value. Pure.
+/// only what stood in the database at its place in the log, and siblings of the same value; and where an apply of ours
+/// wrote shortly before, it may rest on a stale copy (D7c): beside another change of the same row it says nothing, alone it
+/// stands beside ours. Pure.
 LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const ports::RootChange& change,
                        const LocalWrite& write, const LoadDots& dots);
 

@@ -67,6 +67,11 @@ Result<std::optional<std::string>> note_conflict(StoreTransaction& tx, const Wor
   return std::optional<std::string>(id);
 }
 
+Status note_repair(StoreTransaction& tx, const RootKey& root, const LedgerRow& row) {
+  const std::string key = tables::root_bytes(root);
+  return row.as_database ? tx.erase(tables::kRepairs, key, ports::after(key)) : tx.put(tables::kRepairs, key, "");
+}
+
 Status release_waiting(StoreTransaction& tx, const RootKey& root) {
   const std::string prefix = tables::root_and(root, "");
   const std::string end = ports::end_of_prefix(prefix);

@@ -30,6 +30,9 @@ Result<std::optional<std::string>> note_conflict(ports::StoreTransaction& tx, co
                                                  const GroupName& name, const Group* conflict, std::string_view kind,
                                                  std::string_view closed_by);
 
+/// Remembers, or forgets, that the database shows something else than it should for a root: apply repairs it (D7b).
+Status note_repair(ports::StoreTransaction& tx, const RootKey& root, const LedgerRow& row);
+
 /// A root is there now: sets that were held for it are looked at again.
 Status release_waiting(ports::StoreTransaction& tx, const RootKey& root);
 

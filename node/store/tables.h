@@ -31,11 +31,13 @@ inline constexpr TableName kConflictOf{"conflict_of"}; ///< root, group -> confl
 inline constexpr TableName kAudit{"audit"};            ///< audit number -> hash, record
 inline constexpr TableName kNodes{"nodes"};            ///< node uuid -> ChildRecord
 inline constexpr TableName kUnlogged{"unlogged"};      ///< table -> position up to which a scan must see it
+inline constexpr TableName kRepairs{"repairs"};        ///< root whose database row is not what is to be shown -> nothing
 
-inline constexpr std::array<std::string_view, 18> kAll = {
+inline constexpr std::array<std::string_view, 19> kAll = {
     kMeta.name,    kLedger.name,  kOutbox.name, kLink.name,     kFrozen.name,    kSent.name,
     kInbox.name,   kInboxBody.name, kWaits.name, kBrings.name,  kOutcomes.name,  kLog.name,
-    kLogPlace.name, kConflicts.name, kConflictOf.name, kAudit.name, kNodes.name, kUnlogged.name};
+    kLogPlace.name, kConflicts.name, kConflictOf.name, kAudit.name, kNodes.name, kUnlogged.name,
+    kRepairs.name};
 
 /// table, NUL, and the key: 16 bytes behind 0x01 when it is a plain uuid, else the text behind 0x02. NUL inside a natural
 /// key cannot occur: keys are text.
