@@ -13,9 +13,17 @@ struct Engine::Counts {
 };
 
 Engine::Engine(EngineParts parts)
-    : world_{parts.store,  parts.openmrs,   parts.codec,
-             parts.clock,  parts.entropy,   shared_,
-             parts.identity, LoadDots(parts.identity.network_key), parts.push_link != nullptr, parts.has_children},
+    : world_{parts.store,
+             parts.openmrs,
+             parts.codec,
+             parts.clock,
+             parts.entropy,
+             parts.log,
+             shared_,
+             parts.identity,
+             LoadDots(parts.identity.network_key),
+             parts.push_link != nullptr,
+             parts.has_children},
       service_(world_) {
   workers_.push_back(std::make_unique<CaptureWorker>(world_, std::move(parts.changes)));
   workers_.push_back(std::make_unique<ApplyWorker>(world_));

@@ -28,6 +28,7 @@ struct EngineParts {
   const ports::BodyCodec& codec;
   ports::Clock& clock;
   ports::Entropy& entropy;
+  ports::Log& log;
   Identity identity;
   std::unique_ptr<ports::ChangeSource> changes;
   std::unique_ptr<ports::ParentLink> push_link;  ///< null: the root of the tree

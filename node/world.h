@@ -7,6 +7,7 @@
 #include <string>
 
 #include "adapters/ports/clock.h"
+#include "adapters/ports/log.h"
 #include "adapters/ports/openmrs.h"
 #include "adapters/ports/store.h"
 #include "node/ledger/state.h"
@@ -78,6 +79,7 @@ struct World {
   const ports::BodyCodec& codec;
   ports::Clock& clock;
   ports::Entropy& entropy;
+  ports::Log& log;
   Shared& shared;
   Identity identity;
   LoadDots dots;

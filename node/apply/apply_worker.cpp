@@ -15,7 +15,8 @@ using ports::StoreTransaction;
 using std::chrono::milliseconds;
 
 Pace ApplyWorker::step(std::stop_token) {
-  if (const Status ok = ready(); !ok) return Pace::after(tuning::kApplyIdle);
+  if (const Status ok = ready(); !ok)
+    return Pace::after(ok.error().code == Code::db_lock_busy ? tuning::kApplyBusyFirst : tuning::kApplyIdle);
   Result<std::vector<Work>> works = choose();
   if (!works) return Pace::after(tuning::kApplyIdle);
   if (works->empty()) {
@@ -36,6 +37,8 @@ Pace ApplyWorker::step(std::stop_token) {
     }
   }
   if (!did) {
+    if (did.error().code != Code::db_lock_busy)
+      world_.log.failure(ports::Level::warning, "apply.failed", did.error());
     backoff_ = std::clamp(backoff_ * 2, tuning::kApplyBusyFirst, tuning::kApplyBusyMost);
     return Pace::after(backoff_);
   }

@@ -94,6 +94,10 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
 }
 
 void CaptureWorker::report(const Error& error) {
+  const bool news = world_.shared.progress.with([&](Progress& p) {
+    return !p.capture_failed || p.capture_error.code != error.code;
+  });
+  if (news) world_.log.failure(ports::Level::warning, "capture.failed", error);
   world_.shared.progress.with([&](Progress& progress) {
     progress.capture_open = false;
     progress.capture_failed = true;

@@ -74,6 +74,10 @@ Status ParentWorker::note_contact(const Error* error) {
   OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
   OMRSYNC_CHECK(tx->commit());
   noted_code_ = code;
+  if (error != nullptr)
+    world_.log.failure(ports::Level::warning, "line.failed", *error);
+  else
+    world_.log.info("line.ok");
   return Done{};
 }
 

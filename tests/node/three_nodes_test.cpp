@@ -3,6 +3,7 @@
 #include "adapters/memory/clinician.h"
 #include "adapters/memory/clock.h"
 #include "adapters/memory/entropy.h"
+#include "adapters/memory/log.h"
 #include "adapters/memory/openmrs_codec.h"
 #include "adapters/memory/openmrs_twin.h"
 #include "adapters/memory/store.h"
@@ -46,6 +47,7 @@ struct TestNode {
   memory::MemoryStore store{node::tables::kAll};
   memory::OpenmrsTwin openmrs;
   memory::FlatCodec codec;
+  memory::NullLog log;
   std::unique_ptr<node::Engine> engine;
 
   explicit TestNode(std::uint8_t number) : entropy(number), openmrs(memory::twin_schema(), number, clock), number_(number) {}
@@ -66,7 +68,7 @@ struct TestNode {
       push = std::make_unique<DirectLink>(parent->engine->service(), to_string(identity.node));
       pull = std::make_unique<DirectLink>(parent->engine->service(), to_string(identity.node));
     }
-    engine = std::make_unique<node::Engine>(node::EngineParts{store, openmrs, codec, clock, entropy, identity,
+    engine = std::make_unique<node::Engine>(node::EngineParts{store, openmrs, codec, clock, entropy, log, identity,
                                                               openmrs.changes(), std::move(push), std::move(pull),
                                                               children});
   }
