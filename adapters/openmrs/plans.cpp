@@ -18,6 +18,13 @@ bool spells_key(const TablePart& part, const Column& column) {
   return std::find(part.key_columns.begin(), part.key_columns.end(), column.name) != part.key_columns.end();
 }
 
+const TablePlan* holder_of(const TablePlan& plan) {
+  if (plan.part->identity == Identity::owner) return plan.root_plan;
+  const bool subclass = plan.part->identity == Identity::natural && plan.key.size() == 1;
+  const TablePlan* target = subclass ? plan.columns[plan.key.front()].target : nullptr;
+  return target == nullptr || target == &plan ? &plan : holder_of(*target);
+}
+
 }  // namespace
 
 const GroupPlan* TablePlan::find_group(std::string_view name) const noexcept {
@@ -39,6 +46,7 @@ Plans::Plans(std::shared_ptr<const Model> model) : model_(std::move(model)) {
     if (root != nullptr && part != nullptr) add(*root, *part);
   }
   for (const auto& plan : plans_) connect(*plan);
+  for (const auto& plan : plans_) plan->key_holder = holder_of(*plan);
 }
 
 void Plans::add(const Root& root, const TablePart& part) {

@@ -37,6 +37,9 @@ struct TablePlan {
   const TablePart* part = nullptr;
   const Root* root = nullptr;
   const TablePlan* root_plan = nullptr;  ///< of the root's table; itself where this is a root
+  /// The table whose uuid or name is the key by which this one is referred to, under the same local number: person for
+  /// patient, orders for drug_order, itself for most.
+  const TablePlan* key_holder = nullptr;
   std::vector<ColumnPlan> columns;       ///< in the table's order
   std::vector<GroupPlan> groups;
   std::vector<const TablePlan*> owned;   ///< of a root
@@ -49,7 +52,7 @@ struct TablePlan {
   std::vector<std::string> rule_names;   ///< in the form of fold_name
 
   [[nodiscard]] bool is_root() const noexcept { return !owner; }
-  /// References to this table are by its uuid. Else by the owner's key, or by its natural key.
+  /// References to this table are by its own uuid. Else by the key of `key_holder`, or by its natural key.
   [[nodiscard]] bool refers_by_uuid() const noexcept {
     return uuid.has_value() && local.has_value() && part->identity != Identity::owner;
   }

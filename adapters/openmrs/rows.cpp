@@ -59,9 +59,11 @@ std::optional<std::string> uuid_key(const std::optional<std::string>& cell) {
 
 std::optional<std::string> natural_key(const TablePlan& plan, Cells cells, const KeyBook& book) {
   std::vector<std::string> parts;
+  bool whole = true;
   for (const std::size_t index : plan.key) {
     const ColumnPlan& column = plan.columns[index];
     std::string& part = parts.emplace_back();
+    whole = whole && cells[index].has_value();
     if (!cells[index]) continue;
     if (column.target != nullptr) {
       const auto key = book.key_of(*column.target, *cells[index]);
@@ -70,6 +72,11 @@ std::optional<std::string> natural_key(const TablePlan& plan, Cells cells, const
     } else {
       part = column.column->type == ColumnType::text ? fold_name(*cells[index]) : *cells[index];
     }
+  }
+  if (!whole && plan.uuid) {
+    const auto uuid = uuid_key(cells[*plan.uuid]);
+    if (!uuid) return std::nullopt;
+    parts.push_back(*uuid);
   }
   return join_key(parts);
 }
@@ -119,7 +126,8 @@ void wanted_keys(const Plans& plans, const TablePlan& plan, Cells cells, const K
     if (!cells[column.index]) continue;
     const TablePlan* target = column.target;
     if (column.embedded != nullptr) target = embedded_target(plans, plan, column, cells, book);
-    if (target != nullptr) out.push_back({target, *cells[column.index]});
+    if (target == nullptr || book.key_of(*target, *cells[column.index])) continue;
+    out.push_back({target, *cells[column.index]});
   }
 }
 

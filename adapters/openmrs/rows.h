@@ -36,7 +36,7 @@ struct Wanted {
   auto operator<=>(const Wanted&) const = default;
 };
 
-/// The rows that `cells` refers to, appended: what `wire_value` and `key_of_row` will ask the book for.
+/// The rows that `cells` refers to and `book` does not know, appended: what `wire_value` and `key_of_row` will ask for.
 void wanted_keys(const Plans& plans, const TablePlan& plan, Cells cells, const KeyBook& book, std::vector<Wanted>& out);
 
 /// The row never travels, by a RowRule.
@@ -46,7 +46,8 @@ void wanted_keys(const Plans& plans, const TablePlan& plan, Cells cells, const K
 [[nodiscard]] std::string join_key(std::span<const std::string> parts);
 [[nodiscard]] std::vector<std::string> split_key(std::string_view key);
 
-/// The wire key of a root's row, or of an owned row within its root ("" where the owner alone tells it). Nothing: the
+/// The wire key of a root's row, or of an owned row within its root ("" where the owner alone tells it). A natural key with
+/// a NULL in it, which is not unique, ends in the row's uuid as one part more, where there is one. Nothing: the
 /// uuid is null, empty or not ASCII, or a foreign key of a natural key has no known target.
 [[nodiscard]] std::optional<std::string> key_of_row(const TablePlan& plan, Cells cells, const KeyBook& book);
 

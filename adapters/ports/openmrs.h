@@ -44,6 +44,13 @@ struct RootContent {
   std::map<GroupName, GroupContent> groups;
 };
 
+/// A row that cannot travel as it is (a uuid that is missing, repeated or not ASCII); everything else goes on.
+struct RowProblem {
+  std::string table;
+  std::uint64_t local_id = 0;  ///< its integer key; 0 where it has none
+  Code code = Code::mapping_bad_uuid;
+};
+
 /// What the log shows of one group.
 struct GroupChange {
   GroupName group;
@@ -72,6 +79,7 @@ struct LogPiece {
   std::string marker_payload;
   std::vector<RootChange> roots;
   std::vector<std::string> unlogged_tables;  ///< changed in a way the log does not show row by row (D16)
+  std::vector<RowProblem> problems;          ///< rows that were written and cannot travel
 };
 
 /// Committed changes in commit order. Used by one thread.
@@ -100,6 +108,7 @@ struct Page {
   std::vector<LoadedRoot> roots;    ///< by rising local key
   std::optional<std::string> next;  ///< hand it in for the page after; none: the table is done
   std::uint64_t rows = 0;           ///< rows of the root table read for it
+  std::vector<RowProblem> problems;  ///< rows left out, owned rows included
 };
 
 /// The database as of one log position. Used by one thread; dropping it ends the transaction.
@@ -122,7 +131,8 @@ struct RootWrite {
   bool purge = false;                                     ///< delete the root with its owned rows (D30)
 };
 
-/// Why a root could not be written. `missing`: targets that are not in the database (held until they are).
+/// Why a root could not be written. `missing`: targets that are not in the database (held until they are); a target may
+/// be an owned row, then `table` is the owned table (concept_name) and the row comes as a group "<table>/<key>".
 struct PutProblem {
   RootKey root;
   Code code = Code::apply_refused;
@@ -130,10 +140,27 @@ struct PutProblem {
   std::string reason;  ///< without patient data
 };
 
+/// Something that was done otherwise than asked and is to be listed.
+struct PutNotice {
+  enum class Kind {
+    alias,             ///< D19: `root` stands for `other` here from now on, because its unique name is taken by it
+    name_taken,        ///< D19: the unique name is taken by `other`; the row went in without it, it is in the residue
+    identifier_taken,  ///< `other` has the same identifier; both are there
+    dangling_parent,   ///< D30: `root` was not deleted but voided or retired, because `other` refers to it
+  };
+  Kind kind = Kind::alias;
+  RootKey root;
+  RootKey other;  ///< a row in the way or referring; may be an owned one, then `table` is the owned table
+};
+
 struct PutOutcome {
   std::vector<PutProblem> problems;  ///< not empty: nothing may be committed, roll back
   /// Per root written, in the order given: the hashes that the groups should have now.
   std::vector<std::map<GroupName, std::uint64_t>> hashes;
+  /// Per root written, in the order given: cells that the database cannot hold (a column or table that it lacks, a name
+  /// that is taken), by group. To be laid over what the database shows for as long as the group's hash stays as it is.
+  std::vector<std::map<GroupName, GroupValue>> residues;
+  std::vector<PutNotice> notices;
 };
 
 /// One transaction in the OpenMRS server (D7, D7a): never waits for a lock. Order: `mark`, `lock_read`, `put`, `commit`.

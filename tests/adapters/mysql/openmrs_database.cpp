@@ -13,6 +13,24 @@ void OpenmrsServer::create(const std::string& database) {
   server_.sql(sql, database);
 }
 
+std::unique_ptr<mysql::MysqlDatabase> OpenmrsServer::open(const std::string& database) {
+  create(database);
+  const auto connection = connect("");
+  const Status made = mysql::create_marker_schema(*connection, "omrsync_" + database, "life-of-" + database);
+  if (!made) throw std::runtime_error(made.error().message);
+  return open_again(database);
+}
+
+std::unique_ptr<mysql::MysqlDatabase> OpenmrsServer::open_again(const std::string& database) const {
+  mysql::DatabaseOptions given;
+  given.connection = options(database);
+  given.hash_key = {1, 2, 3, 4};
+  given.site = "site";
+  auto opened = mysql::MysqlDatabase::open(std::move(given));
+  if (!opened) throw std::runtime_error(opened.error().message);
+  return std::move(*opened);
+}
+
 mysql::ConnectionOptions OpenmrsServer::options(const std::string& database) const {
   mysql::ConnectionOptions options;
   options.socket = server_.socket();
