@@ -55,6 +55,10 @@ void set_options(MYSQL* mysql, const ConnectionOptions& options, const BinlogTra
   mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &silence);
   mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &silence);
   mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  if (options.socket.empty()) {  // else "localhost" would mean the library's usual socket
+    const unsigned tcp = MYSQL_PROTOCOL_TCP;
+    mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
+  }
   if (options.tls_ca.empty()) return;
   const my_bool yes = 1;
   mysql_options(mysql, MYSQL_OPT_SSL_CA, options.tls_ca.c_str());

@@ -49,7 +49,7 @@ Status read_log(Connection& connection, ServerFacts& facts) {
 Status read_tables(Connection& connection, const CheckOptions& options, ServerFacts& facts) {
   OMRSYNC_TRY(found, connection.value("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME=" +
                                       quote_text(options.database)));
-  facts.database_exists = found == "1";
+  facts.database_exists = found.value_or("") == "1";
   OMRSYNC_TRY(tables, connection.rows("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE='BASE TABLE' AND "
                                       "COALESCE(ENGINE,'')<>'InnoDB' AND TABLE_SCHEMA IN (" +
                                       quote_text(options.database) + "," + quote_text(options.marker_schema) +
