@@ -27,6 +27,7 @@ using web::http::client::http_client;
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kThreads = 4;
+constexpr int kMostStale = 4;  // kept connections that one question may find closed
 
 Error later(Code code, std::string message) { return Error{Remedy::retry_later, code, std::move(message)}; }
 
@@ -54,8 +55,8 @@ class Bell {
 
 /// One question and what comes of it. The library's tasks keep it alive, so dropping a question needs no waiting.
 struct Exchange {
-  pplx::cancellation_token_source cancel;
   Bell bell;
+  std::atomic<bool> dropped{false};
   std::atomic<std::uint64_t> up{0};
   std::atomic<std::uint64_t> down{0};
   std::optional<pplx::task<http_response>> head;
@@ -65,16 +66,34 @@ struct Exchange {
   std::string body;
 };
 
-template <typename T>
-pplx::task<T> ringing(pplx::task<T> task, const std::shared_ptr<Exchange>& exchange) {
-  task.then([exchange](pplx::task<T> done) {
+/// Runs `then` on the library's thread when the task has ended, well or not. The library ends the process over a task
+/// whose failure nobody ever looked at, so each task goes through here, whoever else looks.
+template <typename T, typename Then>
+void afterwards(pplx::task<T> task, Then then) {
+  task.then([then](pplx::task<T> done) {
+    bool well = true;
     try {
       done.wait();
-    } catch (const std::exception&) {  // `collect` asks the task itself
+    } catch (const std::exception&) {
+      well = false;
     }
-    exchange->bell.ring();
+    then(done, well);
   });
-  return task;
+}
+
+/// Ends an answer that nobody reads. The library's own cancellation closes a socket that its threads may just be using
+/// (a crash, seen); a reader that is gone makes them stop by themselves.
+void stop_reading(const http_response& response) {
+  const auto nobody = std::make_exception_ptr(web::http::http_exception("nobody reads"));
+  afterwards(response.body().streambuf().close(std::ios_base::in | std::ios_base::out, nobody),
+             [](const pplx::task<void>&, bool) {});
+}
+
+void when_head_comes(const std::shared_ptr<Exchange>& exchange) {
+  afterwards(*exchange->head, [exchange](const pplx::task<http_response>& done, bool well) {
+    exchange->bell.ring();
+    if (well && exchange->dropped) stop_reading(done.get());
+  });
 }
 
 /// Our authority instead of the system's, and this node's card.
@@ -150,7 +169,8 @@ class Link final : public ports::ParentLink {
   ports::Request question_;
   ProgressWatch watch_;
   SteadyClock::time_point asked_;
-  bool kept_ = false;  ///< the library may hold a connection of an earlier question
+  bool kept_ = false;  ///< the library may hold connections of earlier questions
+  int stale_left_ = 0;
 };
 
 /// The only catch for the library's exceptions: cpprestsdk tells kinds of failure apart by constant sentences alone.
@@ -170,6 +190,7 @@ auto Link::guarded(Work work) -> decltype(work()) {
 Status Link::send(ports::Request request) {
   drop();
   question_ = std::move(request);
+  stale_left_ = kept_ ? kMostStale : 0;
   Status asked = guarded([this]() -> Status {
     ask();
     return Done{};
@@ -191,11 +212,15 @@ void Link::ask() {
   request.set_progress_handler([exchange = exchange_](web::http::message_direction::direction way, std::uint64_t bytes) {
     (way == web::http::message_direction::upload ? exchange->up : exchange->down) = bytes;
   });
-  exchange_->head = ringing(client_.request(request, exchange_->cancel.get_token()), exchange_);
+  exchange_->head = client_.request(request);
+  when_head_comes(exchange_);
 }
 
+/// The question goes on in the library until it ends or times out there; what comes of it is thrown away.
 void Link::drop() {
-  if (exchange_) exchange_->cancel.cancel();
+  if (!exchange_) return;
+  exchange_->dropped = true;
+  if (exchange_->response) stop_reading(*exchange_->response);
   exchange_.reset();
 }
 
@@ -244,8 +269,8 @@ Result<bool> Link::advance_head() {
     exchange_->response = exchange_->head->get();
   } catch (const web::http::http_exception&) {
     // The library sends on a kept connection that the parent has closed, and does not try another by itself.
-    if (!kept_ || tls_->established()) throw;
-    kept_ = false;
+    if (stale_left_ == 0 || tls_->established()) throw;
+    --stale_left_;
     ask();
     return false;
   }
@@ -256,7 +281,8 @@ Result<bool> Link::advance_head() {
 
 void Link::read_part() {
   concurrency::streams::rawptr_buffer<std::uint8_t> into(exchange_->part_bytes.data(), exchange_->part_bytes.size());
-  exchange_->part = ringing(exchange_->response->body().read(into, kReadBytes), exchange_);
+  exchange_->part = exchange_->response->body().read(into, kReadBytes);
+  afterwards(*exchange_->part, [exchange = exchange_](const auto&, bool) { exchange->bell.ring(); });
 }
 
 Link::Answer Link::advance_body() {
