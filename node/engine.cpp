@@ -2,6 +2,7 @@
 
 #include "node/apply/apply_worker.h"
 #include "node/capture/capture_worker.h"
+#include "node/heal/heal_worker.h"
 #include "node/store/facts.h"
 
 namespace omrsync::node {
@@ -27,6 +28,7 @@ Engine::Engine(EngineParts parts)
       service_(world_) {
   workers_.push_back(std::make_unique<CaptureWorker>(world_, std::move(parts.changes)));
   workers_.push_back(std::make_unique<ApplyWorker>(world_));
+  workers_.push_back(std::make_unique<HealWorker>(world_));
   if (parts.push_link) {
     workers_.push_back(std::make_unique<PushWorker>(world_, std::move(parts.push_link), contact_));
     workers_.push_back(std::make_unique<PullWorker>(world_, std::move(parts.pull_link), contact_));

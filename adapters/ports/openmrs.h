@@ -78,7 +78,7 @@ struct LogPiece {
   std::string marker_key;                     ///< not empty: our apply transaction (D7)
   std::string marker_payload;
   std::vector<RootChange> roots;
-  std::vector<std::string> unlogged_tables;  ///< changed in a way the log does not show row by row (D16)
+  std::vector<std::string> unlogged_tables;  ///< root tables changed in a way the log does not show row by row (D16)
   std::vector<RowProblem> problems;          ///< rows that were written and cannot travel
 };
 

@@ -284,7 +284,7 @@ Result<bool> ApplyWorker::agrees(const std::vector<RootBefore>& befores) {
       continue;
     }
     std::optional<LedgerRow> row = before.row;
-    if (auto change = unlogged_change(before.root, row, before.content ? &*before.content : nullptr))
+    if (auto change = unlogged_change(before.root, row, before.content ? &*before.content : nullptr, world_.dots))
       deviations.push_back(std::move(*change));
   }
   if (deviations.empty() && !unmet) {
@@ -305,7 +305,7 @@ Result<bool> ApplyWorker::agrees(const std::vector<RootBefore>& befores) {
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(capture, capture_record(*tx));
   const ports::LogPosition position = capture ? capture->position : ports::LogPosition{};
-  for (const ports::RootChange& change : deviations) OMRSYNC_CHECK(take_unlogged(*tx, world_, change, position));
+  OMRSYNC_CHECK(take_unlogged(*tx, world_, std::move(deviations), position));
   OMRSYNC_CHECK(tx->commit());
   return false;
 }

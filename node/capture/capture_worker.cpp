@@ -37,7 +37,11 @@ Status CaptureWorker::open() {
     OMRSYNC_TRY(record, capture_record(*tx));
     if (record) from = record->position;
   }
-  OMRSYNC_CHECK(source_->open(from));
+  if (const Status opened = source_->open(from); !opened) {
+    if (opened.error().code != Code::capture_log_purged) return opened.error();
+    OMRSYNC_CHECK(pass_gap());
+    return Error{Remedy::retry_later, Code::capture_log_purged, "the log was purged; the tables are compared instead"};
+  }
   const ports::LogPosition start = source_->read_through();
   if (!from) {
     OMRSYNC_TRY(tx, world_.store.write());
@@ -52,6 +56,16 @@ Status CaptureWorker::open() {
   });
   world_.shared.changed.ring();
   return Done{};
+}
+
+/// What lay in the purged part is found by comparing every table with the ledger (D25); the log is read on from its end.
+Status CaptureWorker::pass_gap() {
+  OMRSYNC_TRY(end, world_.openmrs.log_end());
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_CHECK(mark_all_unlogged(*tx, world_, end));
+  OMRSYNC_CHECK(put_record(*tx, tables::kMeta, "capture", CaptureRecord{end, world_.clock.utc().count()}));
+  OMRSYNC_CHECK(append_audit(*tx, R"({"act":"log gap","at_ms":)" + std::to_string(world_.clock.utc().count()) + "}"));
+  return tx->commit();
 }
 
 /// True when pieces were stored.

@@ -20,6 +20,7 @@ class CaptureWorker final : public Worker {
 
  private:
   Status open();
+  Status pass_gap();
   Result<bool> take_some(std::stop_token stop);
   void report(const Error& error);
 

@@ -81,7 +81,7 @@ Status take_rest(StoreTransaction& tx, const World& world, const ApplyPlan& plan
 
 Status take_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece) {
   for (const std::string& table : piece.unlogged_tables)
-    OMRSYNC_CHECK(tx.put(tables::kUnlogged, table, tables::number_key(piece.position.offset)));
+    OMRSYNC_CHECK(put_record(tx, tables::kUnlogged, table, CaptureRecord{piece.position, piece.committed_at.count()}));
   if (piece.marker_key.empty()) return take_local_piece(tx, world, piece);
   OMRSYNC_TRY(plan, decode_plan(piece.marker_payload));
   OMRSYNC_TRY(known, knows_marker(tx, plan));
@@ -90,14 +90,21 @@ Status take_piece(StoreTransaction& tx, const World& world, const ports::LogPiec
   return take_rest(tx, world, plan, piece);
 }
 
-Status take_unlogged(StoreTransaction& tx, const World& world, const ports::RootChange& change,
+Status take_unlogged(StoreTransaction& tx, const World& world, std::vector<ports::RootChange> changes,
                      const ports::LogPosition& position) {
   ports::LogPiece piece;
   piece.position = position;
   piece.position.piece = 0;
   piece.committed_at = world.clock.utc();
-  piece.roots.push_back(change);
+  piece.roots = std::move(changes);
   return take_local_piece(tx, world, piece);
+}
+
+Status mark_all_unlogged(StoreTransaction& tx, const World& world, const ports::LogPosition& position) {
+  OMRSYNC_TRY(tables, world.openmrs.tables());
+  for (const ports::RootTable& table : tables)
+    OMRSYNC_CHECK(put_record(tx, tables::kUnlogged, table.table, CaptureRecord{position, world.clock.utc().count()}));
+  return Done{};
 }
 
 }  // namespace omrsync::node

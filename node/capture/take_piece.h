@@ -8,8 +8,11 @@ namespace omrsync::node {
 /// apply transaction lands. Everything in `tx`, which the caller commits together with the position (D3).
 Status take_piece(ports::StoreTransaction& tx, const World& world, const ports::LogPiece& piece);
 
-/// Gives a change that no log showed a dot of its own (`unlogged`, D7b): same effects as a captured write.
-Status take_unlogged(ports::StoreTransaction& tx, const World& world, const ports::RootChange& change,
+/// Gives changes that no log showed a dot of their own (`unlogged`, D7b): same effects as a captured write.
+Status take_unlogged(ports::StoreTransaction& tx, const World& world, std::vector<ports::RootChange> changes,
                      const ports::LogPosition& position);
+
+/// Every root table is to be compared with the ledger from `position` on: its log is not whole.
+Status mark_all_unlogged(ports::StoreTransaction& tx, const World& world, const ports::LogPosition& position);
 
 }  // namespace omrsync::node

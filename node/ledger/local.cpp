@@ -21,8 +21,10 @@ LedgerGroup& listed(const RootKey& root, LedgerRow& row, const GroupChange& chan
   const auto found = row.groups.find(change.group);
   if (found != row.groups.end()) return found->second;
   LedgerGroup group;
-  if (change.before && row.loaded && change.before_value) {
-    const Dot dot{{}, dots(root, change.group, *change.before_value)};
+  const auto loaded = row.load_dots.find(change.group);
+  if (change.before && row.loaded && (loaded != row.load_dots.end() || change.before_value)) {
+    const Dot dot{{}, loaded != row.load_dots.end() ? loaded->second : dots(root, change.group, *change.before_value)};
+    row.load_dots.erase(change.group);
     group.group.siblings.push_back({dot, {}, {}, GroupValue{}});
     group.standing = dot;
   } else if (change.before && row.base) {
@@ -154,6 +156,7 @@ void purge(const RootKey& root, LedgerRow& row, const RootChange& change, const 
   row.base.reset();
   row.loaded = row.partial = false;
   row.hashes.clear();
+  row.load_dots.clear();
   row.residue.clear();
   GroupChange life{kLifeGroup, std::nullopt, std::nullopt, std::nullopt};
   write_group(row, row.groups[kLifeGroup], life, write, std::nullopt, Basis::seen, effect);
@@ -203,8 +206,18 @@ LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const
   return effect;
 }
 
+LedgerRow met(const RootKey& root, const ports::RootContent& content, const LoadDots& dots) {
+  LedgerRow row;
+  row.loaded = true;
+  for (const auto& [name, held] : content.groups) {
+    row.hashes[name] = held.hash;
+    row.load_dots[name] = dots(root, name, held.value);
+  }
+  return row;
+}
+
 std::optional<RootChange> unlogged_change(const RootKey& root, std::optional<LedgerRow>& row,
-                                          const ports::RootContent* content) {
+                                          const ports::RootContent* content, const LoadDots& dots) {
   if (!row) return std::nullopt;
   RootChange change;
   change.root = root;
@@ -220,6 +233,7 @@ std::optional<RootChange> unlogged_change(const RootKey& root, std::optional<Led
     if (known != row->hashes.end() && known->second == held.hash) continue;
     if (known == row->hashes.end() && row->partial) {
       row->hashes[name] = held.hash;
+      if (row->loaded && !row->groups.contains(name)) row->load_dots[name] = dots(root, name, held.value);
       continue;
     }
     GroupChange group{name, std::nullopt, held.hash, std::nullopt, held.value};

@@ -38,6 +38,9 @@ LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const
 /// What the database holds against what the ledger says it should, as a change that no log showed (`unlogged`): none when
 /// they agree. A partial row is completed from `content`. Content absent although the ledger has groups: purged.
 std::optional<ports::RootChange> unlogged_change(const RootKey& root, std::optional<LedgerRow>& row,
-                                                 const ports::RootContent* content);
+                                                 const ports::RootContent* content, const LoadDots& dots);
+
+/// The row of a root that nobody changed since it is first seen, as `content` has it (D26).
+[[nodiscard]] LedgerRow met(const RootKey& root, const ports::RootContent& content, const LoadDots& dots);
 
 }  // namespace omrsync::node

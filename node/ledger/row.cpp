@@ -65,6 +65,8 @@ std::string encode(const LedgerRow& row) {
   }
   out.number(row.residue.size());
   for (const auto& [name, cells] : row.residue) out.text(name).text(cells);
+  out.number(row.load_dots.size());
+  for (const auto& [name, dot] : row.load_dots) out.text(name).fixed(dot);
   out.number(row.replaced.size());
   for (const Replaced& r : row.replaced) out.text(r.group).fixed(r.hash).signed_number(r.at_ms);
   return std::move(out).take();
@@ -101,6 +103,10 @@ Result<LedgerRow> decode_ledger_row(std::string_view bytes) {
   for (auto left = in.number(); left > 0 && in.sound(); --left) {
     std::string name = in.text();
     row.residue.emplace(std::move(name), in.text());
+  }
+  for (auto left = in.number(); left > 0 && in.sound(); --left) {
+    std::string name = in.text();
+    row.load_dots.emplace(std::move(name), in.fixed());
   }
   for (auto left = in.number(); left > 0 && in.sound(); --left) {
     Replaced r;

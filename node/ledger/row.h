@@ -43,6 +43,7 @@ struct LedgerRow {
   Context context;              ///< without the load dots of groups that stand as loaded
   std::map<GroupName, LedgerGroup> groups;
   std::map<GroupName, std::uint64_t> hashes;  ///< of every group that the database holds, as last seen in the log
+  std::map<GroupName, std::uint64_t> load_dots;  ///< of groups that stand as loaded: what a later change has seen
   std::map<GroupName, GroupValue> residue;    ///< columns of the shown value that the local schema lacks (cells)
   std::vector<Replaced> replaced;
   std::string changed_file;     ///< log position of the last change of this row

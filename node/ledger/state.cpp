@@ -64,7 +64,12 @@ std::vector<StandingGroup> standing_groups(const RootKey& root, const LedgerRow*
     if (row != nullptr)
       if (const auto residue = row->residue.find(name); residue != row->residue.end())
         value = merge_cells(value, residue->second);
-    groups.push_back({name, as_loaded ? dots(root, name, value) : 0, std::move(value)});
+    std::uint64_t dot = 0;
+    if (as_loaded) {
+      const auto known = row == nullptr ? decltype(row->load_dots.begin()){} : row->load_dots.find(name);
+      dot = row != nullptr && known != row->load_dots.end() ? known->second : dots(root, name, value);
+    }
+    groups.push_back({name, dot, std::move(value)});
   }
   return groups;
 }
@@ -98,6 +103,7 @@ RootState materialise(const LedgerRow* row, const std::vector<StandingGroup>& st
 void remember(LedgerRow& row, const RootState& state, const std::map<GroupName, Dot>& standing) {
   row.groups.clear();
   row.base.reset();
+  row.load_dots.clear();
   row.context = state.context;
   row.loaded = std::any_of(state.groups.begin(), state.groups.end(), [&](const auto& each) {
     const Sibling* s = plain(standing, each.first, each.second);
@@ -111,6 +117,7 @@ void remember(LedgerRow& row, const RootState& state, const std::map<GroupName, 
     if (const Sibling* s = plain(standing, name, group)) {
       if (row.loaded && s->dot.actor.is_load()) {
         row.context.load_dots.erase(s->dot.sequence);
+        row.load_dots[name] = s->dot.sequence;
         continue;
       }
       if (row.base && is_base(*row.base, *s)) continue;

@@ -104,8 +104,7 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
   if (all && building.unlogged.empty() && !building.full()) OMRSYNC_CHECK(add_load(building));
   if (!building.unlogged.empty()) {
     OMRSYNC_TRY(write, world_.store.write());
-    for (const ports::RootChange& change : building.unlogged)
-      OMRSYNC_CHECK(take_unlogged(*write, world_, change, snapshot_->position()));
+    OMRSYNC_CHECK(take_unlogged(*write, world_, std::move(building.unlogged), snapshot_->position()));
     OMRSYNC_CHECK(write->commit());
     waits_ = true;
     return std::optional<Batch>{};
@@ -234,7 +233,7 @@ Result<std::optional<Entry>> BatchBuilder::entry_for(Building& building, const R
                                                      const std::optional<LedgerRow>& row,
                                                      const ports::RootContent* content) {
   std::optional<LedgerRow> known = row;
-  if (auto change = unlogged_change(root, known, content)) {
+  if (auto change = unlogged_change(root, known, content, world_.dots)) {
     building.unlogged.push_back(std::move(*change));
     return std::optional<Entry>{};
   }
@@ -295,12 +294,7 @@ Result<bool> BatchBuilder::add_page(Building& building, const std::string& table
     OMRSYNC_TRY(entry, entry_for(building, loaded.root, row, &loaded.content));
     if (!entry) return true;
     envelope.entries.push_back(std::move(*entry));
-    if (!row) {
-      LedgerRow met;
-      met.loaded = true;
-      for (const auto& [name, held] : loaded.content.groups) met.hashes[name] = held.hash;
-      building.met.emplace_back(loaded.root, std::move(met));
-    }
+    if (!row) building.met.emplace_back(loaded.root, met(loaded.root, loaded.content, world_.dots));
   }
   load.rows += page.rows;
   if (!envelope.entries.empty()) {

@@ -30,7 +30,7 @@ inline constexpr TableName kConflicts{"conflicts"};    ///< conflict id -> Confl
 inline constexpr TableName kConflictOf{"conflict_of"}; ///< root, group -> conflict id
 inline constexpr TableName kAudit{"audit"};            ///< audit number -> hash, record
 inline constexpr TableName kNodes{"nodes"};            ///< node uuid -> ChildRecord
-inline constexpr TableName kUnlogged{"unlogged"};      ///< table -> position up to which a scan must see it
+inline constexpr TableName kUnlogged{"unlogged"};      ///< root table -> CaptureRecord: compare it with the ledger from there on
 inline constexpr TableName kRepairs{"repairs"};        ///< root whose database row is not what is to be shown -> nothing
 
 inline constexpr std::array<std::string_view, 19> kAll = {

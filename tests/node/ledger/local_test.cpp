@@ -116,7 +116,7 @@ TEST_CASE("the ledger after local writes is the state that the writes make", "[l
     REQUIRE(state_here(row, database) == by_hand);
     std::optional<LedgerRow> looked = row;
     const ports::RootContent content = database.content();
-    REQUIRE_FALSE(node::unlogged_change(kRoot, looked, database.groups.empty() ? nullptr : &content));
+    REQUIRE_FALSE(node::unlogged_change(kRoot, looked, database.groups.empty() ? nullptr : &content, kDots));
     if (database.groups.empty() && random() % 2) break;
   }
 }
@@ -151,13 +151,13 @@ TEST_CASE("what the database holds and no log showed becomes a change against th
   database.groups["person_name/a"] = "x";
   database.groups.erase("birthdate");
   const auto content = database.content();
-  const auto change = node::unlogged_change(kRoot, row, &content);
+  const auto change = node::unlogged_change(kRoot, row, &content, kDots);
   REQUIRE(change);
   REQUIRE(change->groups.size() == 2);
   CHECK(change->groups[0].group == "gender");
   CHECK(change->groups[0].before == hash_of("M"));
   CHECK(change->groups[0].after == hash_of("F"));
-  const auto gone = node::unlogged_change(kRoot, row, nullptr);
+  const auto gone = node::unlogged_change(kRoot, row, nullptr, kDots);
   REQUIRE(gone);
   CHECK(gone->kind == RootChange::Kind::purged);
 }
