@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "adapters/mysql/binlog_position.h"
+#include "adapters/mysql/change_source.h"
 #include "adapters/mysql/database_shared.h"
 #include "adapters/mysql/snapshot.h"
 #include "adapters/mysql/unit_of_work.h"
@@ -102,6 +103,8 @@ Result<std::vector<std::string>> MysqlDatabase::markers() {
   shared_->give_back(std::move(connection));
   return keys;
 }
+
+std::unique_ptr<ports::ChangeSource> MysqlDatabase::changes() { return make_change_source(shared_); }
 
 std::shared_ptr<const openmrs::Model> MysqlDatabase::model() const {
   const Result<std::shared_ptr<Epoch>> epoch = shared_->epoch();

@@ -41,6 +41,9 @@ class MysqlDatabase : public ports::OpenmrsDatabase {
   Status forget_markers(std::span<const std::string> keys) override;
   Result<std::vector<std::string>> markers() override;
 
+  /// A reader of the log of its own, to be used by one thread; may outlive this.
+  [[nodiscard]] std::unique_ptr<ports::ChangeSource> changes();
+
   /// The model in use now.
   [[nodiscard]] std::shared_ptr<const openmrs::Model> model() const;
 
