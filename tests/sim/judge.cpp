@@ -1,0 +1,195 @@
+#include "tests/sim/judge.h"
+
+#include <algorithm>
+#include <set>
+
+#include "conflict/join.h"
+#include "node/store/facts.h"
+#include "protocol/json.h"
+
+namespace omrsync::sim {
+namespace {
+
+std::string word(const std::optional<GroupValue>& value) {
+  if (!value) return "(gone)";
+  return std::string(find_cell(*value, "w").value_or(value->empty() ? "(empty)" : "(other)"));
+}
+
+std::string word(const Place& place) { return place.root.table + "/" + place.root.key + " " + place.group; }
+
+std::string word(const Group& group) {
+  std::string text;
+  for (const Sibling& s : group.siblings)
+    text += " " + std::to_string(s.dot.actor.node.bytes[0]) + ":" + std::to_string(s.dot.sequence % 10'000) +
+            (s.dot == group.shown ? "*" : "") + "=" + word(s.value);
+  return text;
+}
+
+std::string word(const Context& context) {
+  std::string text = "[";
+  for (const auto& [actor, sequence] : context.highest)
+    text += std::to_string(actor.node.bytes[0]) + ":" + std::to_string(sequence) + " ";
+  return text + "+" + std::to_string(context.load_dots.size()) + " loads]";
+}
+
+std::string word(const std::optional<RootState>& state) {
+  if (!state) return "nothing";
+  std::string text = word(state->context);
+  for (const auto& [name, group] : state->groups) text += "; " + name + ":" + word(group);
+  return text;
+}
+
+class Judge {
+ public:
+  explicit Judge(Country& country) : country_(country) {}
+
+  std::vector<std::string> all() {
+    collect();
+    compare_nodes();
+    compare_databases();
+    find_writes();
+    for (std::size_t place = 0; place < country_.size(); ++place) look_into(country_.node(place));
+    return std::move(wrong_);
+  }
+
+ private:
+  void say(std::string text) { wrong_.push_back(std::move(text)); }
+
+  void collect() {
+    for (std::size_t place = 0; place < country_.size(); ++place) {
+      SimNode& node = country_.node(place);
+      for (const auto& [root, row] : *node.openmrs.rows()) roots_.insert(root);
+      const auto tx = node.disk().read();
+      (void)(*tx)->scan(node::tables::kLedger, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+        roots_.insert(node::tables::root_from(entry.key));
+        return true;
+      });
+    }
+    for (const RootKey& root : roots_)
+      for (std::size_t place = 0; place < country_.size(); ++place)
+        states_[root].push_back(country_.node(place).state(root));
+  }
+
+  void compare_nodes() {
+    for (const auto& [root, states] : states_)
+      for (std::size_t place = 1; place < states.size(); ++place) {
+        if (states[place] == states[0]) continue;
+        const bool only_context = states[place] && states[0] && states[place]->groups == states[0]->groups;
+        say("I1 " + root.table + "/" + root.key + (only_context ? " contexts differ" : " differs") + " at " +
+            country_.node(place).name() + ":\n    " + word(states[0]) + "\n    " + word(states[place]));
+      }
+  }
+
+  void compare_databases() {
+    for (const auto& [root, states] : states_)
+      for (std::size_t place = 0; place < states.size(); ++place) {
+        const auto row = country_.node(place).openmrs.find(root);
+        if (!states[place]) continue;
+        std::map<GroupName, GroupValue> shown;
+        bool purged = true;
+        for (const auto& [name, group] : states[place]->groups)
+          for (const Sibling& s : group.siblings)
+            if (s.dot == group.shown && s.value) {
+              shown[name] = *s.value;
+              purged = purged && name != kLifeGroup;
+            }
+        if (purged) shown.clear();
+        const auto held = row ? row->groups : std::map<GroupName, GroupValue>{};
+        if (held == shown) continue;
+        std::string text = "the database of " + country_.node(place).name() + " does not show the state of " +
+                           root.table + "/" + root.key + ":" + word(states[place]) + "; held:";
+        for (const auto& [name, value] : held) text += " " + name + "=" + word(value);
+        say(text);
+      }
+  }
+
+  static bool is_decided_by_parent(const RootKey& root) {
+    return root.table == "location" || root.table == "users" || root.table == "location_tag_map";
+  }
+
+  void find_writes() {
+    for (const auto& [place, writes] : country_.chart().standing()) {
+      if (is_bookkeeping(place.group)) continue;
+      const auto states = states_.find(place.root);
+      if (states == states_.end()) {
+        say("I2 nobody knows " + word(place));
+        continue;
+      }
+      for (std::size_t node = 0; node < country_.size(); ++node) judge_group(place, writes, node, states->second[node]);
+    }
+  }
+
+  void judge_group(const Place& place, const std::vector<const Written*>& writes, std::size_t node,
+                   const std::optional<RootState>& state) {
+    std::set<std::optional<GroupValue>> there, due;
+    std::optional<GroupValue> shown;
+    if (state)
+      if (const auto group = state->groups.find(place.group); group != state->groups.end())
+        for (const Sibling& s : group->second.siblings) {
+          there.insert(s.value);
+          if (s.dot == group->second.shown) shown = s.value;
+        }
+    for (const Written* each : writes) due.insert(each->value);
+    const std::string at = " at " + country_.node(node).name() + " (" + word(place) +
+                           ", there: " + (state ? word(*state) : "nothing") + ")";
+    if (is_decided_by_parent(place.root)) {
+      if (!due.contains(shown)) say("I2 what is shown was superseded by somebody who had seen it: " + word(shown) + at);
+      return;
+    }
+    for (const auto& value : due)
+      if (!there.contains(value)) say("I2 lost: " + word(value) + at);
+    if (!country_.chart().is_loose(place))
+      for (const auto& value : there)
+        if (!due.contains(value)) say("superseded and still there: " + word(value) + at);
+    if (place.group == kLifeGroup && due.contains(std::nullopt) && shown) say("I5 a tombstone is not shown" + at);
+  }
+
+  void look_into(SimNode& node) {
+    const auto tx = node.disk().read();
+    const auto check = node::verify_audit(**tx);
+    if (!check || check->first_bad) say("I12 the audit chain of " + node.name() + " is broken");
+    std::set<std::string> ended;
+    (void)(*tx)->scan(node::tables::kAudit, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+      const std::string record(entry.value.substr(std::min<std::size_t>(32, entry.value.size())));
+      if (!record.starts_with(R"({"act":"set")")) return true;
+      const auto from = record.find(R"("set":)"), to = record.find(R"(,"roots")");
+      if (from != std::string::npos && !ended.insert(record.substr(from, to - from)).second)
+        say("I3 taken twice at " + node.name() + ": " + record);
+      return true;
+    });
+    (void)(*tx)->scan(node::tables::kInbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+      const auto item = node::decode_record<node::InboxItem>(entry.value);
+      if (!item) return true;
+      std::string text = "a set still waits at " + node.name() + ": state " +
+                         std::to_string(static_cast<int>(item->state)) + ", " + item->reason + ", roots";
+      for (const RootKey& root : item->roots) text += " " + root.table + "/" + root.key;
+      text += ", for";
+      for (const RootKey& root : item->waits_for) text += " " + root.table + "/" + root.key;
+      say(text);
+      return true;
+    });
+    for (const auto table : {node::tables::kOutbox, node::tables::kFrozen, node::tables::kSent}) {
+      const auto left = node::count_range(**tx, table, "", "");
+      if (!left || *left > 0)
+        say(std::string(table.name) + " of " + node.name() + " holds " + std::to_string(left ? *left : 0) +
+            " rows still");
+    }
+  }
+
+  Country& country_;
+  std::set<RootKey> roots_;
+  std::map<RootKey, std::vector<std::optional<RootState>>> states_;
+  std::vector<std::string> wrong_;
+};
+
+}  // namespace
+
+std::vector<std::string> judge(Country& country) { return Judge(country).all(); }
+
+std::string verdict(Country& country) {
+  std::string text;
+  for (const std::string& each : judge(country)) text += each + "\n";
+  return text;
+}
+
+}  // namespace omrsync::sim

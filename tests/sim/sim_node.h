@@ -1,0 +1,70 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "adapters/memory/clinician.h"
+#include "adapters/memory/clock.h"
+#include "adapters/memory/entropy.h"
+#include "adapters/memory/openmrs_codec.h"
+#include "adapters/memory/openmrs_twin.h"
+#include "adapters/memory/store.h"
+#include "node/engine.h"
+#include "tests/sim/network.h"
+#include "tests/sim/power.h"
+
+namespace omrsync::sim {
+
+/// One clinic or office: a computer with OpenMRS and a node beside it. Turned off and on, restored, and asked about.
+class SimNode {
+ public:
+  SimNode(std::uint8_t number, std::string name, SimNode* parent, bool has_children);
+
+  /// A process begins over what is durable. Needs the parent to have been started once.
+  void start(Network& network);
+  /// The process ends; what was not durable is gone.
+  void stop();
+  [[nodiscard]] bool running() const noexcept { return engine_ != nullptr; }
+
+  [[nodiscard]] std::string id() const { return to_string(identity_.node); }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] SimNode* parent() const noexcept { return parent_; }
+  [[nodiscard]] bool has_children() const noexcept { return has_children_; }
+  [[nodiscard]] std::uint8_t number() const noexcept { return number_; }
+
+  /// One step of a worker; nothing where there is none of that name.
+  void step(std::string_view worker);
+  [[nodiscard]] std::vector<node::Worker*> workers() const;
+  std::optional<ports::Response> answer(const ports::IncomingRequest& request);
+
+  ports::Store& disk() { return *disk_; }
+  /// The disk as it is now, and put back later.
+  [[nodiscard]] std::unique_ptr<memory::MemoryStore> copy_disk() const { return disk_->clone(); }
+  void replace_disk(std::unique_ptr<memory::MemoryStore> disk) { disk_ = std::move(disk); }
+
+  /// A root's whole state, as this node would send it; nothing where it never heard of it.
+  [[nodiscard]] std::optional<RootState> state(const RootKey& root);
+  /// What decides whether anything is still going on here.
+  [[nodiscard]] std::string fingerprint();
+
+  memory::ManualClock clock;
+  memory::OpenmrsTwin openmrs;
+  Power power;
+
+ private:
+  Status admit_at_parent();
+
+  const std::uint8_t number_;
+  const std::string name_;
+  SimNode* const parent_;
+  const bool has_children_;
+  memory::SeededEntropy entropy_;
+  memory::FlatCodec codec_;
+  std::unique_ptr<memory::MemoryStore> disk_;
+  std::unique_ptr<PoweredStore> store_;
+  node::Identity identity_;
+  std::unique_ptr<node::Engine> engine_;
+};
+
+}  // namespace omrsync::sim
