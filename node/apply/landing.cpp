@@ -60,7 +60,7 @@ Sibling* find(Group& group, const Dot& dot) {
 
 /// The standing sibling that our transaction wrote over has its value in the before image, and nowhere else (D7b, R4).
 void save_overwritten(RootState& joined, const std::optional<LedgerRow>& row, const RootState& before,
-                      const PlannedGroup& planned, const ports::GroupChange* change) {
+                      const PlannedGroup& planned, bool purged, const ports::GroupChange* change) {
   if (change == nullptr || !change->before_value) return;
   const auto stood = before.groups.find(planned.name);
   const auto group = joined.groups.find(planned.name);
@@ -70,7 +70,8 @@ void save_overwritten(RootState& joined, const std::optional<LedgerRow>& row, co
     if (const auto listed = row->groups.find(planned.name); listed != row->groups.end())
       standing = listed->second.standing;
   if (!standing) standing = stood->second.shown;
-  if (Sibling* s = find(group->second, *standing); s != nullptr && s->value && *standing != planned.target)
+  const bool overwritten = purged || *standing != planned.target;
+  if (Sibling* s = find(group->second, *standing); s != nullptr && s->value && overwritten)
     s->value = *change->before_value;
 }
 
@@ -191,7 +192,7 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   fill_values(joined, came);
   const ports::RootChange* change = change_of(landing, planned.root);
   for (PlannedGroup& group : planned.groups)
-    save_overwritten(joined, row, before, group, change_of(change, group.name));
+    save_overwritten(joined, row, before, group, planned.purged, change_of(change, group.name));
   for (PlannedGroup& group : planned.groups)
     if (group.decided && joined.groups.contains(group.name)) OMRSYNC_CHECK(decide_group(landing, joined, group));
   const bool first_contact = !row || row->loaded;

@@ -49,6 +49,16 @@ std::map<Place, std::vector<const Written*>> Chart::standing() const {
   return standing;
 }
 
+bool Chart::is_chain(const Place& place) const {
+  std::optional<std::size_t> last;
+  for (std::size_t id = 0; id < writes_.size(); ++id) {
+    if (writes_[id].place != place) continue;
+    if (last && !writes_[id].seen.contains(*last)) return false;
+    last = id;
+  }
+  return true;
+}
+
 GroupValue Chart::fresh(std::vector<NamedCell> cells) {
   const std::string text = "w" + std::to_string(++values_);
   cells.push_back({"w", text});

@@ -50,6 +50,9 @@ class Chart {
   /// Writes that no other write has seen, by place.
   [[nodiscard]] std::map<Place, std::vector<const Written*>> standing() const;
 
+  /// Everybody who wrote here had seen all that was written before.
+  [[nodiscard]] bool is_chain(const Place& place) const;
+
   [[nodiscard]] std::size_t size() const noexcept { return writes_.size(); }
 
   /// A value that was never written before, with these other cells.

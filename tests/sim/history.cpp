@@ -19,6 +19,10 @@ class History {
   std::vector<std::string> play() {
     prepare();
     country_.start_all();
+    // What is written before capture opened the log for the first time is part of the first load.
+    for (std::size_t place = 0; place < country_.size(); ++place)
+      country_.drive(country_.node(place).name(), "capture");
+    arm();
     trouble(options_.bad_lines);
     for (std::size_t act = 0; act < options_.acts; ++act) {
       happen();
@@ -52,6 +56,9 @@ class History {
       for (std::size_t own = country_.pick(3); own > 0; --own)
         country_.staff(place).have(fresh("person", place), {{"gender", country_.chart().fresh({})}});
     }
+  }
+
+  void arm() {
     for (std::size_t place = 0; place < country_.size(); ++place) {
       auto& openmrs = country_.node(place).openmrs;
       openmrs.piece_roots = 3;

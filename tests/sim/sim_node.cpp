@@ -55,7 +55,7 @@ void SimNode::start(Network& network) {
     push = network.link(id(), parent_->id());
     pull = network.link(id(), parent_->id());
   }
-  engine_ = std::make_unique<node::Engine>(node::EngineParts{*store_, openmrs, codec_, clock, entropy_, identity_,
+  engine_ = std::make_unique<node::Engine>(node::EngineParts{*store_, openmrs, codec_, clock, entropy_, log_, identity_,
                                                              openmrs.changes(), std::move(push), std::move(pull),
                                                              has_children_});
 }

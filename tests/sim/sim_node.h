@@ -7,6 +7,7 @@
 #include "adapters/memory/clinician.h"
 #include "adapters/memory/clock.h"
 #include "adapters/memory/entropy.h"
+#include "adapters/memory/log.h"
 #include "adapters/memory/openmrs_codec.h"
 #include "adapters/memory/openmrs_twin.h"
 #include "adapters/memory/store.h"
@@ -61,6 +62,7 @@ class SimNode {
   const bool has_children_;
   memory::SeededEntropy entropy_;
   memory::FlatCodec codec_;
+  memory::NullLog log_;
   std::unique_ptr<memory::MemoryStore> disk_;
   std::unique_ptr<PoweredStore> store_;
   node::Identity identity_;

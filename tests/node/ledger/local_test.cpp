@@ -161,3 +161,17 @@ TEST_CASE("what the database holds and no log showed becomes a change against th
   REQUIRE(gone);
   CHECK(gone->kind == RootChange::Kind::purged);
 }
+
+TEST_CASE("a loaded value that stays beside a local write is one that the context has seen") {
+  Database database{{{kLifeGroup, "alive"}, {"gender", "M"}}};
+  std::optional<LedgerRow> row;
+  row.emplace();
+  row->loaded = true;
+  row->hashes = {{kLifeGroup, hash_of("alive")}, {"gender", hash_of("M")}};
+  row->replaced.push_back({"gender", hash_of("U"), 1000});
+  (void)node::take_local(kRoot, row, database.change_to({{kLifeGroup, "alive"}, {"gender", "F"}}),
+                         {{actor_of(1), 1}, "u", {2000, 0, false}, {}}, kDots);
+  const RootState state = state_here(row, database);
+  REQUIRE(state.groups.at("gender").siblings.size() == 2);
+  for (const Sibling& s : state.groups.at("gender").siblings) CHECK(state.context.covers(s.dot));
+}
