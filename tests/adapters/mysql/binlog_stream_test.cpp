@@ -306,6 +306,20 @@ TEST_CASE("others' transactions do not keep a reader from stopping, and move it 
   CHECK(reader->read_through() == end_of_log());
 }
 
+TEST_CASE("of two readers with one replica id the older is told that it was replaced") {
+  ReaderOptions options = reading({"none"});
+  options.wait = true;
+  const auto older = must(BinlogReader::open(options, end_of_log()));
+  must(older->next(std::chrono::milliseconds(500)));
+  const auto newer = must(BinlogReader::open(options, end_of_log()));
+  Result<std::optional<LogEvent>> event = std::optional<LogEvent>{};
+  for (int i = 0; i < 100 && event; ++i) event = older->next(std::chrono::milliseconds(200));
+  REQUIRE_FALSE(event);
+  CHECK(event.error().remedy == Remedy::retry_later);
+  CHECK(event.error().message.find("4052") != std::string::npos);
+  CHECK(newer->next(std::chrono::milliseconds(100)));
+}
+
 TEST_CASE("a server that goes away is a lost connection; the next open says that it is away") {
   PrivateMariadb own;
   ReaderOptions options = reading({"d"}, own);
