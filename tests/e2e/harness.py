@@ -45,7 +45,7 @@ def check(true, what):
 
 
 def say(text):
-    print(f'[{time.monotonic() - START:6.1f}s] {text}', flush=True)
+    print(f'[{time.monotonic() - START:6.1f}s] {text}', file=sys.stderr, flush=True)
 
 
 START = time.monotonic()
@@ -499,10 +499,17 @@ class Scene:
         self.lines.append(line)
         return line
 
-    def parent(self, name='hq', extra=()):
-        node = self.node(name, extra)
+    def listening(self, node):
+        """The arguments of `init parent` that say where."""
         node.port = free_port()
-        node.init('parent', '--listen', f'127.0.0.1:{node.port}', '--url', f'https://localhost:{node.port}')
+        return ['--listen', f'127.0.0.1:{node.port}', '--url', f'https://localhost:{node.port}']
+
+    def parent(self, name='hq', extra=(), before=None):
+        """A centre. `before`: what is done to its database first."""
+        node = self.node(name, extra)
+        if before:
+            node.database.feed(before)
+        node.init('parent', *self.listening(node))
         return node
 
     def child(self, parent, name, catchment='all', fill=None, extra=()):

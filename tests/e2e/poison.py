@@ -12,10 +12,7 @@ POISON = '\U00016A10 cannot be held'
 
 def scenario(scene):
     changes = 1000
-    hq = scene.node('hq')
-    hq.port = None
-    hq.sql(NARROW)
-    hq = start_parent(scene, hq)
+    hq = scene.parent(before=NARROW).serve().await_running()
     a = scene.child(hq, 'kitale', fill=scene.source.data('KIT', 3))
     a.sql("UPDATE obs SET value_text = 'plain' WHERE value_text IS NOT NULL")
     a.serve().await_running()
@@ -45,13 +42,6 @@ def scenario(scene):
     wait_until(lambda: not hq.queue('--state', listed[0]['state']), 'the retried set is through', 60)
     settle(hq, [a])
     same_everywhere([a, hq])
-
-
-def start_parent(scene, hq):
-    from harness import free_port
-    hq.port = free_port()
-    hq.init('parent', '--listen', f'127.0.0.1:{hq.port}', '--url', f'https://localhost:{hq.port}')
-    return hq.serve().await_running()
 
 
 if __name__ == '__main__':

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Figures of whole nodes over real servers, one JSON line each. Timings are ratios to a baseline of the same run."""
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'e2e'))
+from clinician import Clinician, own_patients, slowest  # noqa: E402
+from harness import DATABASE, SmallSource, arguments, check, play, same_everywhere, settle, wait_until  # noqa: E402
+
+
+def figure(bench, name, value, unit, baseline=None, ratio=None, setting=''):
+    line = {'bench': bench, 'figure': name, 'value': round(value, 4), 'unit': unit, 'setting': setting}
+    if baseline:
+        line |= {'baseline': baseline, 'ratio': round(ratio, 4)}
+    print(json.dumps(line), flush=True)
+
+
+def rows_of(node):
+    """Rows of all tables, counted."""
+    tables = [t for t, in node.sql("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = "
+                                   "'BASE TABLE'")]
+    return sum(int(node.value(f'SELECT COUNT(*) FROM `{t}`')) for t in tables)
+
+
+def dump_seconds(node):
+    began = time.monotonic()
+    subprocess.run(f"mariadb-dump --no-defaults -uroot --socket={node.database.unix} --single-transaction {DATABASE} | zstd -3 -q > /dev/null",
+                   shell=True, check=True)
+    return time.monotonic() - began
+
+
+def first_load(scene, hq, a, setting):
+    rows, dump = rows_of(a), dump_seconds(a)
+    began = time.monotonic()
+    a.serve().await_running()
+    wait_until(lambda: a.status()['load']['state'] == 'done', 'the load is read and sent', 7200, every=0.2)
+    took = time.monotonic() - began
+    figure('first_load', 'rows_per_second', rows / took, 'rows/s', 'mariadb-dump | zstd -3', dump / took, setting + ', receiver counted')
+    figure('first_load', 'rss', a.memory(), 'MB', setting=setting)
+    settle(hq, [a], 7200)
+    took = time.monotonic() - began
+    figure('first_load', 'rows_per_second_applied', rows / took, 'rows/s', 'mariadb-dump | zstd -3', dump / took, setting)
+    figure('first_load', 'rss_parent', hq.memory(), 'MB', setting=setting)
+    store = sum(f.stat().st_size for f in (a.folder / 'state').glob('node.db*'))
+    figure('store', 'bytes_per_root', store / rows, 'bytes', setting=setting + ', rows counted as roots')
+
+
+def replica(scene, a):
+    """A native replica of a's server, from now on."""
+    server = scene.mariadb('replica')
+    # what stands there is copied, so that only later changes are measured
+    dump = subprocess.run(['mariadb-dump', '--no-defaults', '-uroot', f'--socket={a.database.unix}', '--master-data=2', '--single-transaction',
+                           '--hex-blob', DATABASE], capture_output=True, check=True).stdout.decode('utf-8', 'surrogateescape')
+    position = a.sql('SELECT @@gtid_current_pos')[0][0]
+    server.sql('SET GLOBAL gtid_strict_mode = OFF')
+    server.feed(dump)
+    a.sql("CREATE USER IF NOT EXISTS repl@'127.0.0.1' IDENTIFIED BY 'repl'; GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'")
+    server.sql(f"RESET MASTER; SET GLOBAL gtid_slave_pos = '{position}'; CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {a.database.port}, "
+               "MASTER_USER = 'repl', MASTER_PASSWORD = 'repl', MASTER_USE_GTID = slave_pos; START SLAVE")
+    return server
+
+
+def end_to_end(scene, hq, a, transactions):
+    """A burst at the clinic: how long until the centre has it, beside a native replica."""
+    server = replica(scene, a)
+    count = 'SELECT COUNT(*) FROM obs'
+    times, done = {}, threading.Event()
+    base = int(a.value(count))
+    workload = list(scene.source.workload('KIT', scene.patients, transactions, stream=7))
+    began = time.monotonic()
+    a.database.feed('\n'.join(workload) + "\nUPDATE location SET description = 'the end' WHERE location_id = 1;\n")
+    made = time.monotonic() - began
+    end = "SELECT COUNT(*) FROM location WHERE description = 'the end'"
+
+    def watch(name, node):
+        wait_until(lambda: node.value(end) == '1', f'{name} has it', 3600, every=0.02)
+        times[name] = time.monotonic() - began
+
+    threads = [threading.Thread(target=watch, args=each) for each in (('replica', server), ('hq', hq))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done.set()
+    server.stop()
+    rows = int(a.value(count)) - base
+    figure('end_to_end', 'transactions_per_second', transactions / times['hq'], 'transactions/s', 'native replica, same load',
+           times['replica'] / times['hq'], f'{transactions} transactions written in {made:.1f} s, {rows} obs more')
+
+
+def latency(hq, a, tries):
+    times = []
+    uuid = a.value('SELECT uuid FROM location WHERE location_id = 1')
+    with hq.database.connect() as centre, a.database.connect() as clinic:
+        for i in range(tries):
+            began = time.monotonic()
+            clinic.query(f"UPDATE location SET description = 'latency {i}' WHERE uuid = '{uuid}'")
+            wait_until(lambda: centre.value(f"SELECT description FROM location WHERE uuid = '{uuid}'") == f'latency {i}', 'it arrives', 60, 0.002)
+            times.append((time.monotonic() - began) * 1000)
+    times.sort()
+    figure('latency', 'commit_to_centre_p50', times[len(times) // 2], 'ms', setting=f'{tries} single changes')
+    figure('latency', 'commit_to_centre_p99', times[int(len(times) * 0.99)], 'ms', setting=f'{tries} single changes')
+
+
+def wire(scene, hq, a):
+    for size in (1, 10, 100, 1000):
+        a.sync()
+        columns = 'person_id, concept_id, encounter_id, obs_datetime, location_id, obs_group_id, value_numeric, creator, date_created'
+        before = a.line.bytes
+        a.sql(f'INSERT INTO obs ({columns}, uuid) SELECT {columns}, UUID() FROM obs WHERE value_numeric IS NOT NULL AND voided = 0 LIMIT {size}')
+        a.sync()
+        figure('wire', 'bytes_per_obs', (a.line.bytes - before) / size, 'bytes', setting=f'{size} obs, TLS and answers included')
+    a.line.block()
+    before = a.status()['outbox']
+    for transaction in scene.source.workload('KIT', scene.patients, 200, stream=9):
+        a.sql(transaction)
+    wait_until(lambda: a.status()['outbox']['change_sets'] >= before['change_sets'] + 190, 'captured', 60)
+    after = a.status()['outbox']
+    if after['bytes']:
+        figure('store', 'outbox_bytes_per_change', (after['bytes'] - before['bytes']) / (after['change_sets'] - before['change_sets']),
+               'bytes', setting='200 transactions of the workload')
+    a.line.unblock()
+    settle(hq, [a], 600)
+
+
+def cpu_seconds(pid):
+    fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def idle(nodes, seconds=20):
+    for node in nodes:
+        node.began = cpu_seconds(node.daemon.pid)
+    time.sleep(seconds)
+    for node in nodes:
+        figure('idle', f'cpu_{"parent" if node.name == "hq" else "child"}', 100 * (cpu_seconds(node.daemon.pid) - node.began) / seconds,
+               '% of a core', setting=f'{seconds} s')
+        figure('idle', f'rss_{"parent" if node.name == "hq" else "child"}', node.memory('VmRSS'), 'MB')
+
+
+def cost_to_the_clinic(a, count):
+    with_us, without = [], []
+    for _ in range(3):
+        clinician = Clinician(a)
+        with_us += [clinician.save() for _ in range(count)]
+        a.stop()
+        clinician = Clinician(a)
+        without += [clinician.save() for _ in range(count)]
+        a.serve().await_running()
+    mean = lambda times: sum(times) / len(times)  # noqa: E731
+    figure('clinic', 'transaction_ms', mean(with_us) * 1000, 'ms', 'the same without omrsync', mean(with_us) / mean(without),
+           f'{len(with_us)} transactions of 12 rows')
+    figure('clinic', 'transaction_p99_ms', slowest(with_us), 'ms', 'the same without omrsync', slowest(with_us) / slowest(without),
+           f'{len(with_us)} transactions of 12 rows')
+
+
+def scenario(scene):
+    scene.patients = scene.given.patients
+    setting = f'{scene.patients} patients, {scene.source.name}'
+    hq = scene.parent().serve().await_running()
+    a = scene.child(hq, 'kitale', fill=scene.source.data('KIT', scene.patients))
+    own_patients(a, 50)
+    first_load(scene, hq, a, setting)
+    latency(hq, a, 100)
+    wire(scene, hq, a)
+    end_to_end(scene, hq, a, 2000)
+    settle(hq, [a], 600)
+    idle([hq, a])
+    cost_to_the_clinic(a, 300)
+    settle(hq, [a], 600)
+    same_everywhere([a, hq])
+
+
+if __name__ == '__main__':
+    parser = arguments(__doc__)
+    parser.add_argument('--patients', type=int, default=500)
+    import harness
+    harness.say = lambda text: print(text, file=sys.stderr)
+    sys.exit(play('figures of whole nodes', scenario, parser))
