@@ -34,9 +34,8 @@ NATURAL = {
     'concept_stop_word': ['word', 'locale'], 'concept_state_conversion': ['program_workflow_id', 'concept_id'],
     'drug_ingredient': ['drug_id', 'ingredient_id'], 'field_answer': ['field_id', 'answer_id'], 'form_resource': ['form_id', 'name'],
 }
-# Integer columns that refer to a table without a foreign key to say so.
-LOOSE = {('concept_set', 'concept_id'): 'concept', ('drug_ingredient', 'concept_id'): 'concept',
-         ('cohort_member', 'patient_id'): 'patient'}
+# Integer columns of these names refer to users, foreign key or not.
+PEOPLE = ('creator', 'changed_by', 'voided_by', 'retired_by')
 CLASSES = {
     'Cohort': 'cohort', 'Concept': 'concept', 'ConceptClass': 'concept_class', 'ConceptDatatype': 'concept_datatype',
     'ConceptSource': 'concept_reference_source', 'Drug': 'drug', 'Encounter': 'encounter', 'EncounterType': 'encounter_type',
@@ -66,7 +65,7 @@ class Database:
         self._read_shape()
 
     def _read_shape(self):
-        self.columns, self.key, self.targets = {}, {}, dict(LOOSE)
+        self.columns, self.key, self.targets = {}, {}, {}
         where = f'table_schema = {quote(self.schema)}'
         for table, column, kind in self.connection.query(
                 f'SELECT c.table_name, c.column_name, c.data_type FROM information_schema.columns c JOIN information_schema.tables t USING '
@@ -79,7 +78,18 @@ class Database:
                 self.targets[table, column] = target
             elif name == 'PRIMARY':
                 self.key.setdefault(table, []).append(column)
-        self.targets = {k: t for k, t in self.targets.items() if k[0] in self.columns and t in self.columns}
+        owners = {}
+        for table, key in self.key.items():
+            if len(key) == 1 and (table, key[0]) not in self.targets:
+                owners.setdefault(key[0], []).append(table)
+        for table, columns in self.columns.items():
+            for column, kind in columns.items():
+                if (table, column) in self.targets or 'int' not in kind:
+                    continue
+                if column in PEOPLE and 'users' in self.columns:
+                    self.targets[table, column] = 'users'
+                elif len(owners.get(column, [])) == 1 and owners[column] != [table]:
+                    self.targets[table, column] = owners[column][0]
 
     def tables(self):
         return [t for t in self.columns if not excluded(t)]
