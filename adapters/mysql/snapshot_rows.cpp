@@ -32,11 +32,17 @@ void add_groups(const Compiled& compiled, const References& references, const Ta
 
 std::uint64_t number_of(const TablePlan& plan, const Row& row) { return plan.local ? number_from(row[*plan.local]) : 0; }
 
+void RawRoot::name_owned(const References& references) {
+  owned_keys.clear();
+  for (const auto& [table, cells] : owned)
+    owned_keys.push_back(openmrs::key_of_row(*table, cells, references).value_or(""));
+}
+
 ports::RootContent content_of(const Compiled& compiled, const References& references, const RawRoot& root) {
   ports::RootContent content;
   content.local_id = root.local_id;
   add_groups(compiled, references, *root.plan, root.row, root.key, content);
-  if (root.asked != root.key && root.plan->uuid) {
+  if (root.by_alias() && root.plan->uuid) {
     // Seen by its other name, the row does not spell its own.
     Row unspelled = root.row;
     unspelled[*root.plan->uuid].reset();

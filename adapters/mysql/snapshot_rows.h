@@ -22,6 +22,10 @@ struct RawRoot {
   Row row;
   std::uint64_t local_id = 0;
   std::vector<std::pair<const openmrs::TablePlan*, Row>> owned;
+  std::vector<std::string> owned_keys;  ///< of `owned`, once `name_owned` was called; empty where a row has none
+
+  [[nodiscard]] bool by_alias() const noexcept { return asked != key; }
+  void name_owned(const References& references);
 };
 
 /// Reads whole roots, each table with one query for at most 500 of them. Used by one thread.

@@ -6,7 +6,25 @@
 
 namespace omrsync::tests {
 
+namespace {
+
+PrivateMariadb& shared_server() {
+  static PrivateMariadb server({{"--innodb-file-per-table=0", "--innodb-flush-method=nosync", "--sync-frm=0"}, false});
+  return server;
+}
+
+}  // namespace
+
+OpenmrsServer::OpenmrsServer() : server_(shared_server()) {}
+
 void OpenmrsServer::create(const std::string& database) {
+  const std::string tables = server_.sql(
+      "SELECT CONCAT('DELETE FROM `', TABLE_SCHEMA, '`.`', TABLE_NAME, '`;') FROM information_schema.TABLES"
+      " WHERE TABLE_NAME <> 'life' AND TABLE_SCHEMA IN ('" + database + "', 'omrsync_" + database + "')");
+  if (!tables.empty()) {
+    server_.sql("SET foreign_key_checks = 0;" + tables);
+    return;
+  }
   std::string sql;
   for (const std::string& statement : ddl_of(openmrs_shape_text())) sql += statement + ";\n";
   server_.sql("CREATE DATABASE `" + database + "` DEFAULT CHARACTER SET utf8mb4");

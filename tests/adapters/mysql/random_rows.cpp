@@ -73,10 +73,11 @@ std::string RandomRows::reference_to(const openmrs::Column& column) {
 }
 
 std::string RandomRows::value_for(const openmrs::Table& table, const openmrs::Column& column) {
-  if (column.auto_increment) return "NULL";
   if (column.name == "uuid") return mysql::quote_text(new_uuid());
   if (!column.references.empty()) {
-    if (column.nullable && below(3) == 0) return "NULL";
+    const openmrs::TablePart* part = model_.part_of(table.name);
+    const bool owner = part != nullptr && part->owner_column == column.name;
+    if (column.nullable && !owner && below(3) == 0) return "NULL";
     return reference_to(column);
   }
   if (column.nullable && below(4) == 0) return "NULL";
@@ -108,9 +109,13 @@ bool RandomRows::insert_one(const std::string& name) {
   const openmrs::Table& table = model_.schema.at(name);
   std::string columns;
   std::string values;
+  const auto last = connection_.value("SELECT 1 FROM " + mysql::quote_identifier(name) + " LIMIT 1");
+  const bool first = last && !*last;
   for (const openmrs::Column& column : table.columns) {
-    if (column.auto_increment && column.references.empty()) continue;
-    std::string value = column.auto_increment ? reference_to(column) : value_for(table, column);
+    // The first row has number 1, so that it can refer to itself.
+    const bool number = column.auto_increment && column.references.empty();
+    if (number && !first) continue;
+    const std::string value = number ? "1" : value_for(table, column);
     columns += (columns.empty() ? "" : ", ") + mysql::quote_identifier(column.name);
     values += (values.empty() ? "" : ", ") + value;
   }

@@ -50,10 +50,10 @@ TEST_CASE("a schema that is not there says so") {
 
 TEST_CASE("the epoch of a table changes with its shape and only with it") {
   tests::OpenmrsServer server;
-  server.create("clinic");
-  const auto connection = server.connect("clinic");
+  server.create("altered");
+  const auto connection = server.connect("altered");
   const auto epoch = [&](const char* table) {
-    const Result<openmrs::Schema> schema = mysql::read_schema(*connection, "clinic");
+    const Result<openmrs::Schema> schema = mysql::read_schema(*connection, "altered");
     REQUIRE(schema.has_value());
     return schema->at(table).epoch;
   };
