@@ -31,7 +31,10 @@ LedgerGroup& listed(const RootKey& root, LedgerRow& row, const GroupChange& chan
     group.group.siblings.push_back({row.base->dot, row.base->author, row.base->stamp, GroupValue{}});
     group.standing = row.base->dot;
   }
-  if (group.standing) row.context.add(*group.standing);  // it stands as loaded no longer
+  if (group.standing) {  // it stands as loaded no longer
+    group.group.shown = *group.standing;
+    row.context.add(*group.standing);
+  }
   return row.groups.emplace(change.group, std::move(group)).first->second;
 }
 

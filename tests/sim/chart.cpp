@@ -49,6 +49,11 @@ std::map<Place, std::vector<const Written*>> Chart::standing() const {
   return standing;
 }
 
+bool Chart::knows(const Place& place) const {
+  const auto first = by_value_.lower_bound({place, std::nullopt});
+  return first != by_value_.end() && first->first.first == place;
+}
+
 bool Chart::is_chain(const Place& place) const {
   std::optional<std::size_t> last;
   for (std::size_t id = 0; id < writes_.size(); ++id) {

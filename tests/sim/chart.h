@@ -50,6 +50,9 @@ class Chart {
   /// Writes that no other write has seen, by place.
   [[nodiscard]] std::map<Place, std::vector<const Written*>> standing() const;
 
+  /// Somebody wrote here.
+  [[nodiscard]] bool knows(const Place& place) const;
+
   /// Everybody who wrote here had seen all that was written before.
   [[nodiscard]] bool is_chain(const Place& place) const;
 

@@ -28,7 +28,7 @@ void Staff::note(const RootKey& root, const Groups& groups) {
     const Place place{root, group};
     const auto stood = value_of(place);
     if (stood == value) continue;
-    if (stood && !chart_.is_local(node_, place, stood)) chart_.loosen(place);
+    if ((stood || chart_.knows(place)) && !chart_.is_local(node_, place, stood)) chart_.loosen(place);
     chart_.wrote(node_, place, value, {stood});
   }
 }

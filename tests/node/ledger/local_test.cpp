@@ -175,3 +175,22 @@ TEST_CASE("a loaded value that stays beside a local write is one that the contex
   REQUIRE(state.groups.at("gender").siblings.size() == 2);
   for (const Sibling& s : state.groups.at("gender").siblings) CHECK(state.context.covers(s.dot));
 }
+
+TEST_CASE("R21: a stale save of a row that was never listed leaves ours shown") {
+  Database database;
+  std::optional<LedgerRow> row;
+  const Dot ours{actor_of(2), 1};
+  (void)node::take_local(kRoot, row,
+                         database.change_to({{kLifeGroup, "alive"}, {"gender", "U"}, {"birthdate", "1985"}}),
+                         {ours, "u", {1000, 0, false}, {}}, kDots);
+  row->replaced.push_back({"birthdate", hash_of("1990"), 1000});
+  const RootChange save = database.change_to({{kLifeGroup, "alive"}, {"gender", "F"}, {"birthdate", "1990"}});
+  const auto effect = node::take_local(kRoot, row, save, {{actor_of(1), 1}, "u", {2000, 0, false}, {}}, kDots);
+  CHECK(effect.put_back == std::vector<GroupName>{"birthdate"});
+  const node::LedgerGroup& birthdate = row->groups.at("birthdate");
+  REQUIRE(birthdate.group.siblings.size() == 1);
+  CHECK(birthdate.group.shown == ours);
+  CHECK(birthdate.group.siblings.front().value == "1985");
+  CHECK_FALSE(birthdate.standing.has_value());
+  CHECK_FALSE(row->as_database);
+}
