@@ -21,7 +21,7 @@ class Session : public std::enable_shared_from_this<Session> {
         context_(std::move(context)),
         open_(shared_->enter_open()),
         stream_(std::move(socket), *context_),
-        stall_timer_(stream_.get_executor()) {}
+        deadline_(stream_.get_executor()) {}
 
   /// `place`: among those without a finished handshake.
   void start(Place place) {
@@ -58,8 +58,21 @@ class Session : public std::enable_shared_from_this<Session> {
     return [self = shared_from_this(), method](auto... results) { (self.get()->*method)(results...); };
   }
 
+  /// One thing is waited for at a time, and for only so long; the next deadline replaces this one.
+  void set_deadline(std::chrono::milliseconds time, void (Session::*missed)() = &Session::close) {
+    deadline_.expires_after(time);
+    deadline_.async_wait([self = shared_from_this(), missed, number = ++deadline_number_](ErrorCode error) {
+      if (!error && number == self->deadline_number_) (self.get()->*missed)();
+    });
+  }
+
+  void clear_deadline() {
+    ++deadline_number_;
+    deadline_.cancel();
+  }
+
   void handshake() {
-    tcp().expires_after(limits().handshake);
+    set_deadline(limits().handshake);
     stream_.async_handshake(ssl::stream_base::server, then(&Session::on_handshake));
   }
 
@@ -85,19 +98,31 @@ class Session : public std::enable_shared_from_this<Session> {
   /// A connection can outlive the certificate that opened it.
   bool has_expired() const { return X509_cmp_current_time(X509_get0_notAfter(certificate_.get())) < 0; }
 
-  /// Between two requests: wait with a small buffer until something comes.
   void await_request() {
+    stage_ = Stage::asking;
     if (shared_->stopping) return close();
     if (buffer_.size() > 0) return read_head();
-    buffer_ = beast::flat_buffer(kReadBytes);
-    tcp().expires_after(limits().idle);
-    stream_.async_read_some(buffer_.prepare(kIdleReadBytes), then(&Session::on_first_bytes));
+    set_deadline(limits().idle);
+    watch();
   }
 
-  void on_first_bytes(ErrorCode error, std::size_t bytes) {
-    if (error) return close();
+  /// Waits with a small buffer for the next request, also while an answer is being made: so a caller who hangs up is
+  /// noticed at once and its place is free for the connection that it makes next.
+  void watch() {
+    if (watching_) return;
+    watching_ = true;
+    buffer_ = beast::flat_buffer(kReadBytes);
+    stream_.async_read_some(buffer_.prepare(kIdleReadBytes), then(&Session::on_watched));
+  }
+
+  void on_watched(ErrorCode error, std::size_t bytes) {
+    watching_ = false;
+    if (error) {
+      node_place_.leave();
+      return close();
+    }
     buffer_.commit(bytes);
-    read_head();
+    if (stage_ == Stage::asking) read_head();
   }
 
   void read_head() {
@@ -108,7 +133,7 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->body_limit(limits().body_bytes);
     parser_->eager(false);  // the head alone first
     parsed_bytes_ = 0;
-    tcp().expires_after(limits().headers);
+    set_deadline(limits().headers);
     parse_head();
   }
 
@@ -119,7 +144,7 @@ class Session : public std::enable_shared_from_this<Session> {
       const std::size_t used = parser_->put(buffer_.data(), error);
       buffer_.consume(used);
       parsed_bytes_ += used;
-      if (parser_->is_done() || (parser_->is_header_done() && !parser_->eager())) break;
+      if (used == 0 || parser_->is_done() || (parser_->is_header_done() && !parser_->eager())) break;
     }
     return error == beast::http::error::need_more ? ErrorCode{} : error;
   }
@@ -172,23 +197,21 @@ class Session : public std::enable_shared_from_this<Session> {
     start_body();
   }
 
-  /// The body has a deadline of its own, which interrupts the read instead of closing: the caller is told 408.
+  /// The deadline interrupts the read instead of closing: the caller is told 408.
   void start_body() {
-    tcp().expires_never();
-    restart_stall_timer();
+    restart_stall();
     parse_body();
   }
 
-  void restart_stall_timer() {
+  void restart_stall() {
     window_bytes_ = parser_->get().body().size();
     stalled_ = false;
-    stall_timer_.expires_after(limits().stall);
-    stall_timer_.async_wait([self = shared_from_this()](ErrorCode error) {
-      if (error || self->stage_ != Stage::asking || self->stall_timer_.expiry() > std::chrono::steady_clock::now())
-        return;
-      self->stalled_ = true;
-      self->tcp().cancel();
-    });
+    set_deadline(limits().stall, &Session::interrupt);
+  }
+
+  void interrupt() {
+    stalled_ = true;
+    tcp().cancel();
   }
 
   void parse_body() {
@@ -198,7 +221,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (parsed_bytes_ > limits().body_bytes + limits().header_bytes)  // by its framing, or by trailers
       return refuse({413, "The body is too large."});
     if (buffer_.size() == kReadBytes) return refuse({400, "This is not an HTTP/1.1 request."});
-    if (parser_->get().body().size() - window_bytes_ >= limits().stall_bytes) restart_stall_timer();
+    if (parser_->get().body().size() - window_bytes_ >= limits().stall_bytes) restart_stall();
     read_more(&Session::on_more_of_body);
   }
 
@@ -210,8 +233,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void hand_over() {
-    stall_timer_.cancel();
-    tcp().expires_never();
+    clear_deadline();
     stage_ = Stage::answering;
     auto& message = parser_->get();
     keep_ = message.keep_alive() && message.version() == 11;
@@ -224,7 +246,8 @@ class Session : public std::enable_shared_from_this<Session> {
       ports::Response response = self->shared_->answer(*request);
       self->answer_from_worker(std::move(response));
     });
-    if (!taken) refuse({503, "Too many requests are waiting."});
+    if (!taken) return refuse({503, "Too many requests are waiting."});
+    if (buffer_.size() == 0) watch();
   }
 
   void answer_from_worker(ports::Response response) {
@@ -241,7 +264,6 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// After a refusal the two sides may not agree where the next request begins, so it is the last answer.
   void refuse(const Refusal& refusal) {
-    stall_timer_.cancel();
     ++shared_->refused;
     keep_ = false;
     ports::Response response = refusal_answer(refusal);
@@ -269,7 +291,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void write_some() {
-    tcp().expires_after(limits().stall);
+    set_deadline(limits().stall);
     beast::http::async_write_some(stream_, *serializer_, then(&Session::on_written));
   }
 
@@ -280,7 +302,6 @@ class Session : public std::enable_shared_from_this<Session> {
     answer_.reset();
     body_place_.leave();
     if (!keep_) return leave_after_answer();
-    stage_ = Stage::asking;
     await_request();
   }
 
@@ -288,7 +309,7 @@ class Session : public std::enable_shared_from_this<Session> {
   /// the system reset the connection, and the caller would lose the answer.
   void leave_after_answer() {
     stage_ = Stage::leaving;
-    tcp().expires_after(limits().linger);
+    set_deadline(limits().linger);
     if (!node_.empty()) return stream_.async_shutdown(then(&Session::on_good_bye));
     on_good_bye({});
   }
@@ -296,6 +317,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_good_bye(ErrorCode) {
     ErrorCode ignored;
     tcp().socket().shutdown(Tcp::socket::shutdown_send, ignored);
+    if (watching_) return;  // its read sees the end too
     buffer_ = beast::flat_buffer(kReadBytes);
     drain();
   }
@@ -310,7 +332,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void close() {
     stage_ = Stage::leaving;
-    stall_timer_.cancel();
+    clear_deadline();
     tcp().close();
   }
 
@@ -321,7 +343,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Place node_place_;
   Place body_place_;
   beast::ssl_stream<beast::tcp_stream> stream_;
-  net::steady_timer stall_timer_;
+  net::steady_timer deadline_;
   beast::flat_buffer buffer_{kReadBytes};
   std::optional<Parser> parser_;
   std::optional<Answer> answer_;
@@ -333,6 +355,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::size_t parsed_bytes_ = 0;  // of the head, then of the body with its framing
   std::size_t window_bytes_ = 0;
   std::size_t drained_ = 0;
+  unsigned deadline_number_ = 0;
+  bool watching_ = false;
   bool stalled_ = false;
   bool keep_ = false;
 };

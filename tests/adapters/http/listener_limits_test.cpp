@@ -168,6 +168,27 @@ TEST_CASE("a node has only so many connections, another node is not concerned") 
   CHECK(has(door.talk(get("/in", "Connection: close\r\n")), "200 OK"));
 }
 
+TEST_CASE("a caller that hangs up while its answer is held leaves its place at once") {
+  ListenerLimits limits;
+  limits.connections_per_node = 1;
+  std::promise<void> release;
+  std::promise<void> reached;
+  Door door(limits, [&, held = release.get_future().share()](const ports::IncomingRequest& request) {
+    if (request.path == "/held") {
+      reached.set_value();
+      held.wait();
+    }
+    return ports::Response{200, "text/plain", request.path, {}};
+  });
+  auto wire = door.dial();
+  REQUIRE(wire->say(get("/held")));
+  reached.get_future().wait();
+  CHECK(has(door.talk(get("/in")), "HTTP/1.1 503"));
+  wire.reset();
+  CHECK(eventually([&] { return has(door.talk(get("/in", "Connection: close\r\n")), "200 OK"); }));
+  release.set_value();
+}
+
 TEST_CASE("connections without a handshake are limited in all") {
   ListenerLimits limits;
   limits.unauthenticated = 2;
