@@ -64,13 +64,14 @@ void ParentService::stop() {
 Result<std::string> ParentService::answer(const ports::IncomingRequest& request, milliseconds patience) {
   OMRSYNC_TRY(known, admit(request));
   const auto place = child(to_string(known.node));
-  const std::lock_guard one_at_a_time(place->asking);
   if (request.path == kHelloPath) {
     OMRSYNC_TRY(message, decode<Hello>(request.body));
+    const std::lock_guard one_at_a_time(place->asking);
     return hello(known, message);
   }
   if (request.path == kPushPath) {
     OMRSYNC_TRY(message, decode<Push>(request.body));
+    const std::lock_guard one_at_a_time(place->asking);
     return push(known, message);
   }
   if (request.path == kPullPath) {
@@ -181,6 +182,7 @@ Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pu
   PullAnswer answer;
   for (;;) {
     const std::uint64_t seen = world_.shared.changed.rings();
+    std::unique_lock one_at_a_time(place->asking);  // not while waiting: a push must not wait for news
     {
       OMRSYNC_TRY(tx, world_.store.write());
       OMRSYNC_TRY(record, link_record(*tx, link));
@@ -201,7 +203,9 @@ Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pu
     const milliseconds now = world_.clock.steady();
     const bool stopped = stopped_.with([](bool& value) { return value; });
     if (answer.batch || !answer.receipt.outcomes.empty() || now >= until || stopped) break;
-    world_.shared.changed.wait(seen, place->builder->waits() ? std::min(kSoon, until - now) : until - now);
+    const milliseconds left = place->builder->waits() ? std::min(kSoon, until - now) : until - now;
+    one_at_a_time.unlock();
+    world_.shared.changed.wait(seen, left);
   }
   return encode(answer);
 }
