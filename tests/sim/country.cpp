@@ -1,7 +1,10 @@
 #include "tests/sim/country.h"
 
 #include <algorithm>
+#include <iostream>
 #include <stdexcept>
+
+#include "tests/sim/judge.h"
 
 namespace omrsync::sim {
 
@@ -91,7 +94,21 @@ void Country::step() {
   node::Worker* worker = nodes_[task.node]->workers()[task.worker];
   const milliseconds pause = worker->step({}).pause;
   task.due = now_ + std::max(pause, worker->name() == "capture" ? kCaptureTick : kTick);
+  report(task.node, worker->name());
   pass(kTick);
+}
+
+void Country::report(std::size_t place, std::string_view worker) {
+  if (!traced_) return;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    std::string text = spell(nodes_[i]->state(*traced_)) + "\n      holds";
+    if (const auto row = nodes_[i]->openmrs.find(*traced_))
+      for (const auto& [name, value] : row->groups) text += " " + name + "=" + spell(value);
+    if (text == last_traced_[i]) continue;
+    last_traced_[i] = text;
+    std::cerr << now_.count() << " " << nodes_[i]->name() << " (" << nodes_[place]->name() << " " << worker
+              << "): " << text << "\n";
+  }
 }
 
 void Country::run(std::size_t steps) {

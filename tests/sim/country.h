@@ -48,6 +48,9 @@ class Country {
   /// Only this worker, this often.
   void drive(const std::string& node, std::string_view worker, int times = 3);
 
+  /// Prints what becomes of this root wherever it changes.
+  void trace(const RootKey& root) { traced_ = root; }
+
   /// No more faults, nobody writes: until nothing moves any more. False: it never ends.
   bool settle();
 
@@ -67,6 +70,9 @@ class Country {
   Chart chart_;
   std::vector<std::unique_ptr<Staff>> staff_;
   std::vector<Task> tasks_;
+  void report(std::size_t place, std::string_view worker);
+  std::optional<RootKey> traced_;
+  std::map<std::size_t, std::string> last_traced_;
   std::chrono::milliseconds now_{0};
 };
 

@@ -22,6 +22,7 @@ class History {
     // What is written before capture opened the log for the first time is part of the first load.
     for (std::size_t place = 0; place < country_.size(); ++place)
       country_.drive(country_.node(place).name(), "capture");
+    if (options_.trace) country_.trace(*options_.trace);
     arm();
     trouble(options_.bad_lines);
     for (std::size_t act = 0; act < options_.acts; ++act) {

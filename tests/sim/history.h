@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ struct HistoryOptions {
   bool stale_forms = true;
   bool metadata = true;
   bool unequal_copies = true;
-  bool keep_going = false;
+  std::optional<RootKey> trace;
 };
 
 /// Plays one random history from a seed; the violations that it ends with.

@@ -8,36 +8,36 @@
 #include "protocol/json.h"
 
 namespace omrsync::sim {
-namespace {
-
-std::string word(const std::optional<GroupValue>& value) {
+std::string spell(const std::optional<GroupValue>& value) {
   if (!value) return "(gone)";
   return std::string(find_cell(*value, "w").value_or(value->empty() ? "(empty)" : "(other)"));
 }
 
-std::string word(const Place& place) { return place.root.table + "/" + place.root.key + " " + place.group; }
+static std::string spell(const Place& place) { return place.root.table + "/" + place.root.key + " " + place.group; }
 
-std::string word(const Group& group) {
+static std::string spell(const Group& group) {
   std::string text;
   for (const Sibling& s : group.siblings)
     text += " " + std::to_string(s.dot.actor.node.bytes[0]) + ":" + std::to_string(s.dot.sequence % 10'000) +
-            (s.dot == group.shown ? "*" : "") + "=" + word(s.value);
+            (s.dot == group.shown ? "*" : "") + "=" + spell(s.value);
   return text;
 }
 
-std::string word(const Context& context) {
+static std::string spell(const Context& context) {
   std::string text = "[";
   for (const auto& [actor, sequence] : context.highest)
     text += std::to_string(actor.node.bytes[0]) + ":" + std::to_string(sequence) + " ";
   return text + "+" + std::to_string(context.load_dots.size()) + " loads]";
 }
 
-std::string word(const std::optional<RootState>& state) {
+std::string spell(const std::optional<RootState>& state) {
   if (!state) return "nothing";
-  std::string text = word(state->context);
-  for (const auto& [name, group] : state->groups) text += "; " + name + ":" + word(group);
+  std::string text = spell(state->context);
+  for (const auto& [name, group] : state->groups) text += "; " + name + ":" + spell(group);
   return text;
 }
+
+namespace {
 
 class Judge {
  public:
@@ -77,7 +77,7 @@ class Judge {
         if (states[place] == states[0]) continue;
         const bool only_context = states[place] && states[0] && states[place]->groups == states[0]->groups;
         say("I1 " + root.table + "/" + root.key + (only_context ? " contexts differ" : " differs") + " at " +
-            country_.node(place).name() + ":\n    " + word(states[0]) + "\n    " + word(states[place]));
+            country_.node(place).name() + ":\n    " + spell(states[0]) + "\n    " + spell(states[place]));
       }
   }
 
@@ -98,8 +98,8 @@ class Judge {
         const auto held = row ? row->groups : std::map<GroupName, GroupValue>{};
         if (held == shown) continue;
         std::string text = "the database of " + country_.node(place).name() + " does not show the state of " +
-                           root.table + "/" + root.key + ":" + word(states[place]) + "; held:";
-        for (const auto& [name, value] : held) text += " " + name + "=" + word(value);
+                           root.table + "/" + root.key + ":" + spell(states[place]) + "; held:";
+        for (const auto& [name, value] : held) text += " " + name + "=" + spell(value);
         say(text);
       }
   }
@@ -113,7 +113,7 @@ class Judge {
       if (is_bookkeeping(place.group)) continue;
       const auto states = states_.find(place.root);
       if (states == states_.end()) {
-        say("I2 nobody knows " + word(place));
+        say("I2 nobody knows " + spell(place));
         continue;
       }
       for (std::size_t node = 0; node < country_.size(); ++node) judge_group(place, writes, node, states->second[node]);
@@ -131,19 +131,19 @@ class Judge {
           if (s.dot == group->second.shown) shown = s.value;
         }
     for (const Written* each : writes) due.insert(each->value);
-    const std::string at = " at " + country_.node(node).name() + " (" + word(place) +
-                           ", there: " + (state ? word(*state) : "nothing") + ")";
+    const std::string at = " at " + country_.node(node).name() + " (" + spell(place) +
+                           ", there: " + (state ? spell(*state) : "nothing") + ")";
     if (is_decided_by_parent(place.root)) {
       const bool plain = country_.chart().is_chain(place) && !country_.chart().is_loose(place);
       if (plain && !due.contains(shown))
-        say("I2 what is shown was superseded by somebody who had seen it: " + word(shown) + at);
+        say("I2 what is shown was superseded by somebody who had seen it: " + spell(shown) + at);
       return;
     }
     for (const auto& value : due)
-      if (!there.contains(value) && !audited_.contains(place)) say("I2 lost: " + word(value) + at);
+      if (!there.contains(value) && !audited_.contains(place)) say("I2 lost: " + spell(value) + at);
     if (!country_.chart().is_loose(place))
       for (const auto& value : there)
-        if (!due.contains(value)) say("superseded and still there: " + word(value) + at);
+        if (!due.contains(value)) say("superseded and still there: " + spell(value) + at);
     if (place.group == kLifeGroup && due.contains(std::nullopt) && shown) say("I5 a tombstone is not shown" + at);
   }
 

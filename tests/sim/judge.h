@@ -12,6 +12,10 @@ namespace omrsync::sim {
 /// broken (I12).
 [[nodiscard]] std::vector<std::string> judge(Country& country);
 
+/// A state in one line, for people.
+[[nodiscard]] std::string spell(const std::optional<RootState>& state);
+[[nodiscard]] std::string spell(const std::optional<GroupValue>& value);
+
 /// The same, for tests: empty when all is well.
 [[nodiscard]] std::string verdict(Country& country);
 

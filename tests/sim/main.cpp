@@ -9,8 +9,9 @@
 namespace {
 
 int usage() {
-  std::cerr << "usage: omrsync_sim [--seeds N] [--seed S] [--nodes N] [--acts N] [--without NAME]...\n"
-               "NAME: crashes, lines, between-calls, purges, forms, metadata, unequal\n";
+  std::cerr
+      << "usage: omrsync_sim [--seeds N] [--seed S] [--nodes N] [--acts N] [--without NAME]... [--trace TABLE/KEY]\n"
+         "NAME: crashes, lines, between-calls, purges, forms, metadata, unequal\n";
   return 2;
 }
 
@@ -39,6 +40,11 @@ int main(int count, char** words) {
     if (++i == count) return usage();
     if (word == "--without") {
       if (!without(options, words[i])) return usage();
+      continue;
+    }
+    if (word == "--trace") {
+      const std::string root = words[i];
+      options.trace = omrsync::RootKey{root.substr(0, root.find('/')), root.substr(root.find('/') + 1)};
       continue;
     }
     const auto number = std::strtoull(words[i], nullptr, 10);
