@@ -274,35 +274,62 @@ Result<std::vector<RootBefore>> ApplyWorker::roots_before(StoreTransaction& tx, 
 }
 
 /// The rows under our locks against the ledger. Where they differ a clinician wrote first: capture passes that write, and
-/// we come again. Where they differ still, the log did not show it.
+/// we come again. Where neither row nor ledger moved since and they differ still, the log did not show it (D7b).
 Result<bool> ApplyWorker::agrees(const std::vector<RootBefore>& befores) {
   std::vector<ports::RootChange> deviations;
-  bool unmet = false;
+  std::map<RootKey, Looked> looked;
   for (const RootBefore& before : befores) {
-    if (!before.row) {
-      unmet = unmet || before.content.has_value();
-      continue;
-    }
     std::optional<LedgerRow> row = before.row;
-    if (auto change = unlogged_change(before.root, row, before.content ? &*before.content : nullptr, world_.dots))
+    const ports::RootContent* content = before.content ? &*before.content : nullptr;
+    auto change = unlogged_change(before.root, row, content, world_.dots);
+    const bool unmet = !before.row && content != nullptr;
+    if (!change && !unmet) continue;
+    Looked look{{}, before.row ? encode(*before.row) : std::string(), {}};
+    if (content != nullptr)
+      for (const auto& [name, held] : content->groups) look.held[name] = held.hash;
+    const auto first = looked_.find(before.root);
+    const bool same = first != looked_.end() && first->second.row == look.row && first->second.held == look.held;
+    if (!same || !has_passed(first->second.position)) {
+      looked.emplace(before.root, std::move(look));
+    } else if (change) {
       deviations.push_back(std::move(*change));
-  }
-  if (deviations.empty() && !unmet) {
-    barrier_is_deviation_ = false;
-    return true;
-  }
-  if (!barrier_is_deviation_) {
-    OMRSYNC_TRY(end, world_.openmrs.log_end());
-    const bool passed = world_.shared.progress.with([&](Progress& p) { return !(p.read_through < end); });
-    if (!passed || !deviations.empty()) {
-      barrier_ = end;
-      barrier_is_deviation_ = true;
-      return false;
     }
   }
-  barrier_is_deviation_ = false;
-  if (deviations.empty()) return true;
+  if (looked.empty() && deviations.empty()) return true;
+  if (looked.empty()) {
+    looked_.clear();
+    return take_deviations(std::move(deviations), befores);
+  }
+  OMRSYNC_TRY(end, world_.openmrs.log_end());  // the rows are locked: whatever changed them lies before it
+  if (has_passed(end)) {  // what was not met yet then, and is not met now, is new to us: nothing of it is on the way
+    OMRSYNC_TRY(tx, world_.store.read());
+    for (const RootBefore& before : befores) {
+      if (before.row || !looked.contains(before.root)) continue;
+      OMRSYNC_TRY(row, ledger_row(*tx, before.root));
+      if (!row) looked.erase(before.root);
+    }
+    if (looked.empty() && deviations.empty()) return true;
+  }
+  for (auto& [root, look] : looked) {
+    look.position = end;
+    looked_.insert_or_assign(root, std::move(look));
+  }
+  barrier_ = end;
+  return false;
+}
+
+bool ApplyWorker::has_passed(const ports::LogPosition& position) {
+  return world_.shared.progress.with([&](Progress& p) { return !(p.read_through < position); });
+}
+
+/// Gives what no log showed dots of its own, unless the ledger moved on meanwhile.
+Result<bool> ApplyWorker::take_deviations(std::vector<ports::RootChange> deviations,
+                                          const std::vector<RootBefore>& befores) {
   OMRSYNC_TRY(tx, world_.store.write());
+  for (const RootBefore& before : befores) {
+    OMRSYNC_TRY(row, ledger_row(*tx, before.root));
+    if ((row ? encode(*row) : std::string()) != (before.row ? encode(*before.row) : std::string())) return false;
+  }
   OMRSYNC_TRY(capture, capture_record(*tx));
   const ports::LogPosition position = capture ? capture->position : ports::LogPosition{};
   OMRSYNC_CHECK(take_unlogged(*tx, world_, std::move(deviations), position));

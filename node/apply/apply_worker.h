@@ -29,6 +29,12 @@ class ApplyWorker final : public Worker {
     std::vector<std::pair<RootKey, RootState>> states;
   };
   enum class Did { nothing, applied, waits };
+  /// A root under our lock that was not as the ledger has it.
+  struct Looked {
+    ports::LogPosition position;  ///< whatever made it so lies before this
+    std::string row;              ///< the ledger's, encoded
+    std::map<GroupName, std::uint64_t> held;
+  };
 
   Status ready();
   Result<std::vector<Work>> choose();
@@ -43,6 +49,8 @@ class ApplyWorker final : public Worker {
                                                const std::vector<RootKey>& roots,
                                                std::vector<std::optional<ports::RootContent>> contents);
   Result<bool> agrees(const std::vector<RootBefore>& befores);
+  Result<bool> take_deviations(std::vector<ports::RootChange> deviations, const std::vector<RootBefore>& befores);
+  [[nodiscard]] bool has_passed(const ports::LogPosition& position);
   Result<Did> land_now(const ApplyPlan& plan, const std::vector<RootBefore>& befores);
   Result<Did> refused(std::vector<Work>& works, const std::vector<ports::PutProblem>& problems, bool alone);
   Status hold_or_quarantine(Work& work, const ports::PutProblem& problem);
@@ -55,7 +63,7 @@ class ApplyWorker final : public Worker {
 
   const World& world_;
   std::optional<ports::LogPosition> barrier_;  ///< apply goes on when capture has passed it
-  bool barrier_is_deviation_ = false;          ///< and if the rows differ still, the log did not show why (D7b)
+  std::map<RootKey, Looked> looked_;           ///< rows that differed from the ledger when last seen
   std::vector<RootKey> in_doubt_;  ///< of a commit whose answer was lost; the log tells before the barrier
   bool started_ = false;
   std::map<std::string, ports::RootTable::Class> kinds_;

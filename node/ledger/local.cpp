@@ -71,12 +71,13 @@ Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange
   for (const Replaced& r : row.replaced)
     if (r.group == group.group) newest = std::max(newest, r.at_ms);
   if (newest == INT64_MIN || at_ms - newest >= kStaleForMs) return Basis::seen;
+  if (group.before && !group.before_value) return Basis::perhaps_unseen;  // what stood there is known no longer
   if (brings_back(group)) {
     const bool beside_another = std::any_of(change.groups.begin(), change.groups.end(), [&](const GroupChange& other) {
       return &other != &group && !is_bookkeeping(other.group) && row_of(other.group) == row_of(group.group) &&
              !brings_back(other);
     });
-    return beside_another && group.before_value ? Basis::says_nothing : Basis::beside;
+    return beside_another ? Basis::says_nothing : Basis::beside;
   }
   return at_ms - newest < kUnseenWindowMs ? Basis::beside : Basis::perhaps_unseen;
 }
