@@ -139,12 +139,14 @@ void measure_speed(const FhirCodec& codec, const std::vector<Body>& bodies, cons
 
 }  // namespace
 
-int main() {
+/// `fhir_bench [obs]`
+int main(int argc, char** argv) {
+  const std::size_t count = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 100'000;
   const auto model = std::make_shared<const Model>(std::move(compile_model(tests::openmrs_schema())).value());
   const auto codec = std::move(FhirCodec::create(model, SiteSettings{"Africa/Nairobi"})).value();
   for (const bool with_ranges : {false, true}) {
     const char* what = with_ranges ? "obs, half with a reference range" : "obs";
-    const std::vector<Body> bodies = Clinic(with_ranges).obs(100'000);
+    const std::vector<Body> bodies = Clinic(with_ranges).obs(count);
     for (const std::size_t batch : {1U, 10U, 100U, 1000U}) measure_size(*codec, bodies, batch, what);
     for (int round = 0; round < 3; ++round) measure_speed(*codec, bodies, what);
   }

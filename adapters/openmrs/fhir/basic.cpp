@@ -62,6 +62,7 @@ bool is_subject(JsonView subject, const RowReader& row) {
 Status read_extension(JsonView extension, const Facts& facts, RowReader& root, ResidueReader& residue,
                       std::map<GroupName, GroupValue>& into, std::string_view table) {
   std::string_view url = extension.text_of("url");
+  if (url.empty()) return malformed("Basic.extension", "no url");
   if (!url.starts_with(kNode)) {
     residue.add_extension(extension);
     return Done{};

@@ -28,10 +28,8 @@ FhirCodec::FhirCodec(std::shared_ptr<const Model> model, fhir::Zone zone, std::s
 Status FhirCodec::encode(const RootKey& root, const std::map<GroupName, GroupValue>& groups, std::string& out) const {
   if (!fhir::is_fhir_code(root.table)) return fhir::malformed("Basic.code", "the table's name is no FHIR code");
   fhir::Source source(root, groups, facts_);
-  // A piece of its own, so that commas never look at what the caller wrote before.
-  std::string resource;
-  resource.reserve(2048);
-  fhir::JsonOut json(resource);
+  const std::size_t start = out.size();
+  fhir::JsonOut json(out);
   fhir::ElementWriter writer{json, source, zone_, lookup_.get()};
   const fhir::Type* type = fhir::choose_type(writer);
   const std::string id = fhir::resource_id(root, facts_.has_natural_key(root.table));
@@ -40,8 +38,7 @@ Status FhirCodec::encode(const RootKey& root, const std::map<GroupName, GroupVal
   } else {
     fhir::write_basic(json, {id, root.table}, source, zone_);
   }
-  if (source.has_residue) resource = put_back(root, groups, resource, source.residue);
-  out.append(resource);
+  if (source.has_residue) out.replace(start, out.npos, put_back(root, groups, out.substr(start), source.residue));
   return Done{};
 }
 
@@ -52,6 +49,10 @@ std::string FhirCodec::put_back(const RootKey& root, const std::map<GroupName, G
     if (back && back.value() == groups) return std::move(*merged);
   }
   return fhir::with_opaque_residue(resource, residue);
+}
+
+std::string FhirCodec::bundle(const fhir::PrintedSet& set, std::span<const fhir::PrintedEntry> entries) const {
+  return fhir::bundle_json(set, entries, facts_, zone_);
 }
 
 Result<std::map<GroupName, GroupValue>> FhirCodec::decode(const RootKey& root, std::string_view resource) const {

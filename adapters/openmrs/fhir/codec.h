@@ -2,9 +2,11 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "adapters/openmrs/fhir/bundle.h"
 #include "adapters/openmrs/fhir/facts.h"
 #include "adapters/openmrs/fhir/zone.h"
 #include "adapters/openmrs/model.h"
@@ -43,6 +45,9 @@ class FhirCodec : public ports::BodyCodec {
 
   /// `set_aside`: fhir_malformed (the place is named, no content), fhir_type_unknown, fhir_unknown_modifier.
   Result<std::map<GroupName, GroupValue>> decode(const RootKey& root, std::string_view resource) const override;
+
+  /// A change set for people and foreign tools (see bundle.h).
+  [[nodiscard]] std::string bundle(const fhir::PrintedSet& set, std::span<const fhir::PrintedEntry> entries) const;
 
  private:
   FhirCodec(std::shared_ptr<const Model> model, fhir::Zone zone, std::shared_ptr<const fhir::Lookup> lookup);

@@ -228,9 +228,7 @@ bool write_constant(ElementWriter& to, const SourceRow&, const Rule& rule) {
 }
 
 Result<bool> read_constant(ElementReader&, RowReader&, const Rule& rule, JsonView value) {
-  std::string text;
-  value.append_to(text);
-  return text == rule.detail;
+  return value.to_string() == rule.detail;
 }
 
 bool write_rules(ElementWriter& to, const SourceRow& row, std::span<const Rule> rules) {

@@ -53,6 +53,7 @@ struct Type {
   std::string_view required = {};             ///< a column without which the resource would not be valid
   std::string_view needs_row = {};            ///< the root has a row of this owned table; NODE/audit is that row's then
   std::string_view root_audit = "/audit";     ///< the root row's own
+  std::string_view exact = {};                ///< columns that have an element, under NODE/exact where it cannot hold them
 };
 
 // Functions for rules; `detail` in brackets.

@@ -1,6 +1,5 @@
 #include "adapters/openmrs/fhir/facts.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -63,12 +62,6 @@ constexpr std::array kGroups = {
     Columns{"encounter", "created", " creator date_created "},
 };
 
-bool has_word(std::string_view words, std::string_view word) noexcept {
-  for (std::size_t at = words.find(word); at != std::string_view::npos; at = words.find(word, at + 1))
-    if (at > 0 && words[at - 1] == ' ' && at + word.size() < words.size() && words[at + word.size()] == ' ') return true;
-  return false;
-}
-
 std::string_view wire_group(std::string_view table, bool is_root, std::string_view column) noexcept {
   if (column == "changed_by" || column == "date_changed") return "changed";
   if (column != "creator" && column != "date_created" && !audit_name(column).empty()) return "life";
@@ -105,6 +98,12 @@ std::string target_of(const Column& column, Form form) {
 
 }  // namespace
 
+bool has_word(std::string_view words, std::string_view word) noexcept {
+  for (std::size_t at = words.find(word); at != std::string_view::npos; at = words.find(word, at + 1))
+    if (at > 0 && words[at - 1] == ' ' && at + word.size() < words.size() && words[at + word.size()] == ' ') return true;
+  return false;
+}
+
 std::string_view audit_name(std::string_view column) noexcept {
   for (const auto& [name, child] : kAudit)
     if (name == column) return child;
@@ -127,25 +126,21 @@ TableFacts::TableFacts(std::string_view table, bool is_root, const Table* schema
   if (schema == nullptr) return;
   for (const Column& column : schema->columns) {
     const Form form = form_of(column);
-    columns_.push_back({column.name, form, target_of(column, form), default_group(column.name), audit_name(column.name)});
+    columns_.push_back({column.name, form, target_of(column, form), wire_group(table, is_root, column.name),
+                        audit_name(column.name)});
   }
-  std::sort(columns_.begin(), columns_.end(),
-            [](const ColumnFact& a, const ColumnFact& b) { return a.column < b.column; });
-}
-
-ColumnFact TableFacts::about(std::string_view column) const {
-  if (const ColumnFact* found = find(column)) return *found;
-  return {std::string(column), Form::text, {}, default_group(column), audit_name(column)};
 }
 
 const ColumnFact* TableFacts::find(std::string_view column) const noexcept {
-  const auto found = std::lower_bound(columns_.begin(), columns_.end(), column,
-                                      [](const ColumnFact& fact, std::string_view name) { return fact.column < name; });
-  return found != columns_.end() && found->column == column ? &*found : nullptr;
+  if (column.empty()) return nullptr;
+  for (const ColumnFact& fact : columns_)
+    if (fact.column.size() == column.size() && fact.column.back() == column.back() && fact.column == column) return &fact;
+  return nullptr;
 }
 
 std::string_view TableFacts::default_group(std::string_view column) const noexcept {
-  return wire_group(table_, is_root_, column);
+  const ColumnFact* known = find(column);
+  return known != nullptr ? known->default_group : wire_group(table_, is_root_, column);
 }
 
 Facts::Facts(const Model& model) : unknown_root_("", true, nullptr), unknown_owned_("", false, nullptr) {

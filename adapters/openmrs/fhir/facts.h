@@ -30,8 +30,6 @@ class TableFacts {
  public:
   TableFacts(std::string_view table, bool is_root, const Table* schema);
 
-  /// Never fails: a column that the schema lacks is text.
-  [[nodiscard]] ColumnFact about(std::string_view column) const;
   /// Null when the schema lacks it.
   [[nodiscard]] const ColumnFact* find(std::string_view column) const noexcept;
   /// The group that the column is in unless the resource says otherwise; "" is an owned row's main group. Part of the wire
@@ -42,7 +40,7 @@ class TableFacts {
  private:
   std::string table_;
   bool is_root_;
-  std::vector<ColumnFact> columns_;  ///< by rising name
+  std::vector<ColumnFact> columns_;
 };
 
 /// The columns of all tables of a model. Read-only, shared by all threads.
@@ -63,6 +61,9 @@ class Facts {
   TableFacts unknown_root_;
   TableFacts unknown_owned_;
 };
+
+/// The word stands among `words`, which have a blank on both sides.
+[[nodiscard]] bool has_word(std::string_view words, std::string_view word) noexcept;
 
 /// "dateCreated" for "date_created"; empty when it is no audit column. And back.
 [[nodiscard]] std::string_view audit_name(std::string_view column) noexcept;

@@ -1,6 +1,7 @@
 #include "adapters/openmrs/fhir/json_out.h"
 
 #include <array>
+#include <cstdint>
 
 namespace omrsync::openmrs::fhir {
 namespace {
@@ -31,11 +32,27 @@ void append_escaped(std::string& out, char byte) {
   out.push_back(kHex[code & 0xF]);
 }
 
+/// How many bytes at the front, in steps of eight, need no escape.
+std::size_t plain_bytes(std::string_view value) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHigh = 0x8080808080808080U;
+  std::size_t at = 0;
+  for (; at + 8 <= value.size(); at += 8) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, value.data() + at, 8);
+    const std::uint64_t quote = eight ^ (kOnes * '"');
+    const std::uint64_t slash = eight ^ (kOnes * '\\');
+    const std::uint64_t control = (eight - kOnes * 0x20) & ~eight;
+    if ((((quote - kOnes) & ~quote) | ((slash - kOnes) & ~slash) | control) & kHigh) break;
+  }
+  return at;
+}
+
 }  // namespace
 
 void JsonOut::escape(std::string_view value) {
   std::size_t done = 0;
-  for (std::size_t at = 0; at < value.size(); ++at) {
+  for (std::size_t at = plain_bytes(value); at < value.size(); ++at) {
     if (!kMustEscape[static_cast<unsigned char>(value[at])]) continue;
     out_.append(value.substr(done, at - done));
     append_escaped(out_, value[at]);

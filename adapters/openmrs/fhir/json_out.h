@@ -1,14 +1,16 @@
 #pragma once
 
+#include <cstring>
 #include <string>
 #include <string_view>
 
 namespace omrsync::openmrs::fhir {
 
-/// Appends compact JSON to a string. Commas come by themselves: from the last byte written. Text must be UTF-8.
+/// Appends compact JSON to a string. Commas come by themselves: from the last byte written since the writer was made.
+/// Text must be UTF-8.
 class JsonOut {
  public:
-  explicit JsonOut(std::string& out) : out_(out) {}
+  explicit JsonOut(std::string& out) : out_(out), start_(out.size()) {}
 
   void open_object() { separate(), out_.push_back('{'); }
   void close_object() { out_.push_back('}'); }
@@ -18,9 +20,13 @@ class JsonOut {
   /// `name` needs no escapes.
   void key(std::string_view name) {
     separate();
-    out_.push_back('"');
-    out_.append(name);
-    out_.append("\":", 2);
+    const std::size_t at = out_.size();
+    out_.resize(at + name.size() + 3);
+    char* place = out_.data() + at;
+    *place++ = '"';
+    std::memcpy(place, name.data(), name.size());
+    place[name.size()] = '"';
+    place[name.size() + 1] = ':';
   }
 
   void text(std::string_view value) {
@@ -52,12 +58,13 @@ class JsonOut {
 
  private:
   void separate() {
-    const char last = out_.empty() ? '{' : out_.back();
+    const char last = out_.size() == start_ ? '{' : out_.back();
     if (last != '{' && last != '[' && last != ':') out_.push_back(',');
   }
   void escape(std::string_view value);
 
   std::string& out_;
+  std::size_t start_;
 };
 
 }  // namespace omrsync::openmrs::fhir

@@ -1,11 +1,13 @@
 #include "adapters/openmrs/fhir/json_tape.h"
 
+#ifdef __SSE2__
+#define RAPIDJSON_SSE2  // strings are skipped sixteen bytes at a time, and up to fifteen bytes beyond their end are read
+#endif
 #include <rapidjson/reader.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
-
-#include "adapters/openmrs/fhir/json_out.h"
 
 namespace omrsync::openmrs::fhir {
 namespace {
@@ -23,7 +25,7 @@ class TapeBuilder {
   explicit TapeBuilder(std::vector<JsonNode>& nodes) : nodes_(nodes) {}
 
   bool Null() {
-    if (open_.empty() || nodes_[open_.back()].kind != JsonKind::array) return refuse("a null");
+    if (depth_ == 0 || nodes_[open_[depth_ - 1]].kind != JsonKind::array) return refuse("a null");
     nulls_ = true;
     return scalar(JsonKind::null, nullptr, 0);
   }
@@ -75,13 +77,12 @@ class TapeBuilder {
     return true;
   }
   bool open(JsonKind kind) {
-    if (open_.size() == kMaxDepth) return refuse("nesting deeper than 64");
-    open_.push_back(static_cast<std::uint32_t>(nodes_.size()));
+    if (depth_ == kMaxDepth) return refuse("nesting deeper than 64");
+    open_[depth_++] = static_cast<std::uint32_t>(nodes_.size());
     return scalar(kind, nullptr, 0);
   }
   std::uint32_t close() {
-    const std::uint32_t at = open_.back();
-    open_.pop_back();
+    const std::uint32_t at = open_[--depth_];
     nodes_[at].end = static_cast<std::uint32_t>(nodes_.size());
     return at;
   }
@@ -125,7 +126,8 @@ class TapeBuilder {
   }
 
   std::vector<JsonNode>& nodes_;
-  std::vector<std::uint32_t> open_;
+  std::array<std::uint32_t, kMaxDepth> open_{};
+  std::size_t depth_ = 0;
   bool nulls_ = false;
   bool has_modifier_ = false;
   const char* fault_ = nullptr;
@@ -148,15 +150,17 @@ class TapeBuilder {
 Status JsonTape::parse(std::string_view document) {
   if (document.find('\0') != std::string_view::npos) return refused("a NUL byte");
   if (document.size() > UINT32_MAX / 2) return refused("too long");
-  text_.resize(document.size() + 1 + document.size() / 2);
-  std::memcpy(text_.data(), document.data(), document.size());
+  size_ = document.size() + 1 + std::max(document.size() / 2, std::size_t{32});
+  text_ = std::make_unique_for_overwrite<char[]>(size_);
+  std::memcpy(text_.get(), document.data(), document.size());
+  text_[document.size()] = '\0';
   used_ = document.size() + 1;
   more_.clear();
   nodes_.clear();
   nodes_.reserve(document.size() / 12 + 16);
   TapeBuilder builder(nodes_);
   rapidjson::Reader reader;
-  rapidjson::InsituStringStream stream(text_.data());
+  rapidjson::InsituStringStream stream(text_.get());
   constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag;
   const rapidjson::ParseResult result =
       is_ascii(document) ? reader.Parse<kFlags>(stream, builder)
@@ -169,8 +173,8 @@ Status JsonTape::parse(std::string_view document) {
 }
 
 char* JsonTape::room(std::size_t size) const {
-  if (text_.size() - used_ < size) return more_.emplace_back(std::make_unique<char[]>(size)).get();
-  char* place = const_cast<char*>(text_.data()) + used_;
+  if (size_ - used_ < size) return more_.emplace_back(std::make_unique<char[]>(size)).get();
+  char* place = text_.get() + used_;
   used_ += size;
   return place;
 }
@@ -196,21 +200,20 @@ std::size_t JsonView::count() const noexcept {
   return count;
 }
 
-void JsonView::append_to(std::string& out) const {
-  JsonOut json(out);
+void JsonView::write_to(JsonOut& json) const {
   switch (kind()) {
     case JsonKind::object:
       json.open_object();
       for (const JsonMember member : members()) {
         json.text(member.name);
-        out.push_back(':');
-        member.value.append_to(out);
+        json.verbatim(":");
+        member.value.write_to(json);
       }
       json.close_object();
       return;
     case JsonKind::array:
       json.open_array();
-      for (const JsonView item : items()) item.append_to(out);
+      for (const JsonView item : items()) item.write_to(json);
       json.close_array();
       return;
     case JsonKind::text: json.text(text()); return;
@@ -219,6 +222,13 @@ void JsonView::append_to(std::string& out) const {
     case JsonKind::falsehood: json.raw("false"); return;
     case JsonKind::null: json.raw("null"); return;
   }
+}
+
+std::string JsonView::to_string() const {
+  std::string out;
+  JsonOut json(out);
+  write_to(json);
+  return out;
 }
 
 }  // namespace omrsync::openmrs::fhir

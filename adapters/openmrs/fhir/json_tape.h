@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/openmrs/fhir/json_out.h"
 #include "protocol/result.h"
 
 namespace omrsync::openmrs::fhir {
@@ -41,10 +42,11 @@ class JsonTape {
   [[nodiscard]] const JsonNode& node(std::uint32_t index) const noexcept { return nodes_[index]; }
 
  private:
-  std::string text_;
+  std::unique_ptr<char[]> text_;  ///< the document, its end, and room after it
+  std::size_t size_ = 0;
   std::vector<JsonNode> nodes_;
   bool has_modifier_ = false;
-  mutable std::size_t used_ = 0;  ///< of `text_`: the document, its end, and room after it
+  mutable std::size_t used_ = 0;
   mutable std::vector<std::unique_ptr<char[]>> more_;
 };
 
@@ -74,8 +76,9 @@ class JsonView {
   [[nodiscard]] std::string_view text_of(std::string_view name) const noexcept;
   [[nodiscard]] std::size_t count() const noexcept;
 
-  /// Appends the value as compact JSON, numbers as they were written.
-  void append_to(std::string& out) const;
+  /// Writes the value as compact JSON, numbers as they were written.
+  void write_to(JsonOut& json) const;
+  [[nodiscard]] std::string to_string() const;
 
  private:
   friend class JsonMembers;

@@ -75,7 +75,7 @@ constexpr std::array kRules = {
     Rule{"partOf", "parent_location", "Location/", write_reference, read_reference},
 };
 
-constexpr Type kType{"Location", "location", kRules};
+constexpr Type kType{"Location", "location", kRules, {}, {}, "/audit", " latitude longitude "};
 
 }  // namespace
 

@@ -79,6 +79,16 @@ constexpr std::array<std::int8_t, 256> base64_values() {
   return values;
 }
 
+constexpr std::array<bool, 256> id_bytes() {
+  std::array<bool, 256> table{};
+  for (char byte = '0'; byte <= '9'; ++byte) table[static_cast<unsigned char>(byte)] = true;
+  for (char byte = 'a'; byte <= 'z'; ++byte) table[static_cast<unsigned char>(byte)] = true;
+  for (char byte = 'A'; byte <= 'Z'; ++byte) table[static_cast<unsigned char>(byte)] = true;
+  table['-'] = table['.'] = true;
+  return table;
+}
+
+constexpr auto kIdBytes = id_bytes();
 constexpr auto kBase64Values = base64_values();
 
 }  // namespace
@@ -113,10 +123,9 @@ bool is_fhir_code(std::string_view text) noexcept {
 
 bool is_fhir_id(std::string_view text) noexcept {
   if (text.empty() || text.size() > 64) return false;
-  for (const char byte : text)
-    if (!is_digit(byte) && !(byte >= 'a' && byte <= 'z') && !(byte >= 'A' && byte <= 'Z') && byte != '-' && byte != '.')
-      return false;
-  return true;
+  bool all = true;
+  for (const char byte : text) all = all && kIdBytes[static_cast<unsigned char>(byte)];
+  return all;
 }
 
 bool is_fhir_integer(std::string_view text) noexcept {

@@ -6,7 +6,7 @@ namespace {
 void write_member(JsonOut& json, std::string_view name, JsonView value) {
   json.text(name);
   json.verbatim(":");
-  value.append_to(json.buffer());
+  value.write_to(json);
 }
 
 void write_extensions(JsonOut& json, std::optional<JsonView> first, std::optional<JsonView> second,
@@ -16,7 +16,7 @@ void write_extensions(JsonOut& json, std::optional<JsonView> first, std::optiona
   json.open_array();
   for (const auto& list : {first, second}) {
     if (!list) continue;
-    for (const JsonView extension : list->items()) extension.append_to(json.buffer());
+    for (const JsonView extension : list->items()) extension.write_to(json);
   }
   if (!more.empty()) json.raw(more);
   json.close_array();
@@ -44,16 +44,12 @@ std::string merged(JsonView resource, const JsonView* residue, std::string_view 
 }  // namespace
 
 void ResidueReader::add_member(std::string_view name, JsonView value) {
-  std::string text;
-  value.append_to(text);
-  members_.emplace(name, std::move(text));
+  members_.emplace(name, value.to_string());
 }
 
 void ResidueReader::add_extension(JsonView extension) {
   extensions_.push_back(extensions_.empty() ? '[' : ',');
-  std::string text;
-  extension.append_to(text);
-  extensions_.append(text);
+  extensions_.append(extension.to_string());
 }
 
 Status ResidueReader::finish(std::map<GroupName, GroupValue>& into) const {

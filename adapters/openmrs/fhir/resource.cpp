@@ -63,7 +63,8 @@ Status read_node_extension(JsonView extension, std::string_view path, const Type
   const auto url = column_url(path);
   if (!url) return malformed("extension.url", "an extension of omrsync that this version does not know");
   OMRSYNC_TRY(text, read_cell(extension));
-  (url->table == type.table ? from.row : from.reader_of(url->table)).add(url->column, text);
+  const bool is_root = url->table == type.table || url->table == "exact";
+  (is_root ? from.row : from.reader_of(url->table)).add(url->column, text);
   return Done{};
 }
 
@@ -185,7 +186,7 @@ void write_resource(ElementWriter& to, const Type& type, std::string_view id) {
   if (const SourceRow* row = type.needs_row.empty() ? nullptr : to.once(type.needs_row))
     write_audit(extensions, source, *row, to.zone);
   write_audit(extensions, source, root, to.zone, type.root_audit);
-  write_columns(extensions, source, root, to.zone);
+  write_columns(extensions, source, root, to.zone, type.exact);
   write_groups(extensions, source, root);
   for (const SourceRow& row : source.rows) {
     if (&row != &root && !row.has_key && is_regular(source, row)) {
@@ -207,6 +208,7 @@ Status read_resource(JsonView resource, const Type& type, const RootKey& root, c
   OMRSYNC_CHECK(read_members(resource, type, from, residue));
   if (const auto extensions = resource.find("extension"))
     for (const JsonView extension : extensions->items()) {
+      if (extension.text_of("url").empty()) return malformed("extension", "no url");
       const std::string_view path = node_path(extension);
       if (path.empty()) residue.add_extension(extension);
       else OMRSYNC_CHECK(read_node_extension(extension, path, type, from, residue));

@@ -65,6 +65,9 @@ bool is_plain_name(std::string_view name) noexcept {
   return !name.empty();
 }
 
+/// NODE/exact/… is no table.
+bool is_plain_table(std::string_view table) noexcept { return is_plain_name(table) && table != "exact"; }
+
 /// No cell of the group is still to be written.
 bool is_bare(const Source& source, const SourceRow& row, std::size_t group) {
   for (std::size_t at = row.first_cell; at < row.end_cell; ++at)
@@ -136,14 +139,16 @@ void write_audit(ExtensionsOut& out, Source& source, const SourceRow& row, const
   if (open) close_row(out.begin());
 }
 
-void write_columns(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone) {
-  if (!is_plain_name(row.table)) return;
+void write_columns(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone, std::string_view exact) {
+  if (!is_plain_table(row.table)) return;
+  const std::string exact_url = std::string(kNode) + "/exact/";
   std::string url(kNode);
   url.append("/").append(row.table).append("/");
   for (std::size_t at = row.first_cell; at < row.end_cell; ++at) {
     SourceCell& cell = source.cells[at];
     if (cell.done || !cell.is_default) continue;
-    write_cell(out.begin(), url, cell.column, cell.form(), cell.target(), cell.text, zone);
+    const bool is_exact = !exact.empty() && has_word(exact, cell.column);
+    write_cell(out.begin(), is_exact ? exact_url : url, cell.column, cell.form(), cell.target(), cell.text, zone);
     source.tell(row, cell);
   }
 }
@@ -167,7 +172,7 @@ bool is_regular(const Source& source, const SourceRow& row) {
   }
   for (std::size_t at = row.first_cell; at < row.end_cell; ++at)
     if (!source.cells[at].is_default) return false;
-  return is_plain_name(row.table);
+  return is_plain_table(row.table);
 }
 
 void write_opaque(ExtensionsOut& out, const Source& source) {

@@ -45,8 +45,9 @@ void write_untold(ExtensionsOut& out, Source& source, const SourceRow& row, cons
 /// NODE/audit, or under another name, with the columns that tell who and when.
 void write_audit(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone,
                  std::string_view name = "/audit");
-/// NODE/<table>/<column> for each cell in its default group.
-void write_columns(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone);
+/// NODE/<table>/<column> for each cell in its default group; NODE/exact/<column> for those among the words of `exact`.
+void write_columns(ExtensionsOut& out, Source& source, const SourceRow& row, const Zone& zone,
+                   std::string_view exact = {});
 /// NODE/groups: names of groups that are there and have no cell; with `prefix` in front of each.
 void write_groups(ExtensionsOut& out, Source& source, const SourceRow& row, std::string_view prefix = {});
 /// An owned row that needs no NODE/row: each cell in its default group, and no groups but the usual.
@@ -56,7 +57,10 @@ void write_opaque(ExtensionsOut& out, const Source& source);
 /// The cells of one row as they are read.
 class RowReader {
  public:
-  RowReader(const TableFacts& facts, bool is_root) : facts_(&facts), is_root_(is_root) {}
+  RowReader(const TableFacts& facts, bool is_root) : facts_(&facts), is_root_(is_root) {
+    groups_.reserve(4);
+    cells_.reserve(16);
+  }
 
   /// A cell of the group entered last, else of its default group.
   void add(std::string_view column, std::string_view text);

@@ -41,7 +41,9 @@ Result<Zone> Zone::load(const std::string& name) {
   for (std::int64_t at = kFrom; at < kUntil;) {
     const date::sys_info info = zone->get_info(date::sys_seconds(std::chrono::seconds(at)));
     const std::int64_t offset = info.offset.count();
-    Period period{loaded.periods_.empty() ? std::numeric_limits<std::int64_t>::min() : at + offset, {}};
+    constexpr auto kEver = std::numeric_limits<std::int64_t>::min();
+    Period period{kEver, kEver, offset, {}};
+    if (!loaded.periods_.empty()) period = {at + offset, at, offset, {}};
     const std::string text = offset_text(offset);
     std::memcpy(period.text, text.c_str(), text.size() + 1);
     loaded.periods_.push_back(period);
@@ -56,6 +58,18 @@ std::string_view Zone::offset_at(std::int64_t wall_clock) const noexcept {
   const auto after = std::upper_bound(periods_.begin(), periods_.end(), wall_clock,
                                       [](std::int64_t at, const Period& period) { return at < period.from; });
   return std::prev(after)->text;
+}
+
+std::string Zone::instant(std::int64_t at_ms) const {
+  const std::int64_t second = at_ms >= 0 ? at_ms / 1000 : (at_ms - 999) / 1000;
+  const Period* period = &periods_.front();
+  for (const Period& each : periods_)
+    if (each.from_utc <= second && each.from_utc >= period->from_utc) period = &each;
+  // Where FHIR has no text for the offset, the instant is told in UTC.
+  const bool known = period->text[0] != '\0';
+  const std::int64_t minutes = known ? period->offset / 60 * 60 : 0;
+  const date::sys_time<std::chrono::milliseconds> local{std::chrono::milliseconds(at_ms + minutes * 1000)};
+  return date::format("%FT%T", local) + (known ? period->text : "+00:00");
 }
 
 }  // namespace omrsync::openmrs::fhir

@@ -19,9 +19,14 @@ class Zone {
   /// in the one that is skipped the earlier. Empty where FHIR has no text for the offset.
   [[nodiscard]] std::string_view offset_at(std::int64_t wall_clock) const noexcept;
 
+  /// "2026-05-04T08:15:30.123+03:00" for milliseconds since 1970 UTC.
+  [[nodiscard]] std::string instant(std::int64_t at_ms) const;
+
  private:
   struct Period {
-    std::int64_t from;  ///< by the wall clock
+    std::int64_t from;      ///< by the wall clock
+    std::int64_t from_utc;
+    std::int64_t offset;    ///< seconds
     char text[7];
   };
   std::vector<Period> periods_;

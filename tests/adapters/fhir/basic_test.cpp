@@ -51,6 +51,29 @@ TEST_CASE("a root of any table comes back byte for byte, whatever it holds, at w
   }
 }
 
+TEST_CASE("a damaged resource is read or refused, and what is read can be written") {
+  const auto model = fixture_model();
+  const auto codec = fixture_codec();
+  Generator generator(*model, 99, 10);
+  const std::string alphabet = "\"{}[]:,\\u0e-1tfn/ \x80\xC3";
+  for (unsigned round = 0; round < 3000; ++round) {
+    const Sample sample = generator.whole(model->roots[generator.below(static_cast<unsigned>(model->roots.size()))].root.table);
+    std::string resource = encoded(*codec, sample);
+    for (unsigned count = 1 + generator.below(3); count > 0; --count) {
+      const std::size_t at = generator.below(static_cast<unsigned>(resource.size()));
+      if (generator.below(2) == 0) resource[at] = alphabet[generator.below(static_cast<unsigned>(alphabet.size()))];
+      else resource.erase(at, 1 + generator.below(30));
+    }
+    const auto groups = codec->decode(sample.root, resource);
+    if (!groups) {
+      CHECK(groups.error().remedy == Remedy::set_aside);
+      continue;
+    }
+    const auto again = codec->decode(sample.root, encoded(*codec, {sample.root, groups.value()}));
+    CHECK((again && again.value() == groups.value()));
+  }
+}
+
 TEST_CASE("a root without groups comes back as one") {
   const auto codec = fixture_codec();
   check_round_trip(*codec, *codec, {{"note", "2f6c7c3e-6d0f-4f43-9a39-6c1c0c8b7a11"}, {}});

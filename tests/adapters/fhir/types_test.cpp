@@ -130,7 +130,7 @@ TEST_CASE("a person with a patient row is a Patient, one without is a Person") {
       R"({"url":"http://fhir.openmrs.org/ext/address","extension":[{"url":"http://fhir.openmrs.org/ext/address#address1","valueString":"Plot 7"}]}]}])";
   const std::string person = encoded(sample);
   CHECK(person.starts_with(R"({"resourceType":"Person","id":")" + kPerson + "\"," + people + address + R"(,"active":true,)"));
-  CHECK(person.find(R"({"url":"urn:x-omrs-sync:ext/person/birthdate","valueDate":"1990-06-15"})") != std::string::npos);
+  CHECK(person.find(R"({"url":"urn:x-omrs-sync:ext/exact/birthdate","valueDate":"1990-06-15"})") != std::string::npos);
   CHECK(person.find(R"({"url":"urn:x-omrs-sync:ext/person/dead","valueBoolean":false})") != std::string::npos);
 
   sample.groups["patient"] = encode_cells({{"allergy_status", "Unknown"}, {"creator", kUser}});
