@@ -1,9 +1,10 @@
 #include "adapters/mysql/change_pieces.h"
 
 #include <algorithm>
-#include <map>
+#include <iterator>
 
 #include "adapters/mysql/snapshot_rows.h"
+#include "protocol/cells.h"
 
 namespace omrsync::mysql {
 
@@ -77,24 +78,50 @@ void merge(RootChange& change, GroupChange group) {
   change.groups.push_back(std::move(group));
 }
 
+std::string without_cell(std::string_view value, std::string_view column) {
+  std::vector<NamedCell> kept;
+  for_each_cell(value, [&](NamedCell cell) {
+    if (cell.column != column) kept.push_back(cell);
+  });
+  return encode_cells(std::move(kept));
+}
+
 constexpr const char* kAuthorColumns[] = {"changed_by", "voided_by", "retired_by", "creator"};
 
 }  // namespace
 
-PieceResolver::PieceResolver(Connection& connection, const Compiled& compiled, KeyCache* cache,
-                             std::shared_ptr<const Aliases> aliases)
-    : connection_(connection), compiled_(compiled), aliases_(aliases), references_(compiled, cache, aliases) {}
+PieceResolver::PieceResolver(Connection& connection, Epoch& epoch, std::shared_ptr<const Aliases> aliases)
+    : connection_(connection), epoch_(epoch), compiled_(epoch.compiled), references_(compiled_, &epoch.cache, aliases) {
+  if (aliases != nullptr)
+    for (const auto& [from, to] : *aliases) other_names_.emplace(RootKey{from.first, to}, from.second);
+}
 
-Status PieceResolver::resolve(std::vector<RawPiece>& pieces) {
+Status PieceResolver::resolve(std::span<RawPiece> pieces) {
+  for (const RawPiece& piece : pieces)
+    for (const RawRow& row : piece.rows)
+      if (row.plan->types_others) epoch_.cache.forget_type_texts();
   OMRSYNC_CHECK(references_.read_types(connection_));
   learn(pieces);
   OMRSYNC_CHECK(find(pieces));
+  forget_deleted(pieces);
   for (RawPiece& piece : pieces) tell(piece);
   return Done{};
 }
 
+/// A number of a row that is gone must not be remembered for the next one who asks.
+void PieceResolver::forget_deleted(std::span<RawPiece> pieces) {
+  for (const RawPiece& piece : pieces)
+    for (const RawRow& row : piece.rows) {
+      if (row.before.empty()) continue;
+      const auto local = openmrs::local_key(*row.plan, row.before);
+      const auto key = openmrs::reference_key(*row.plan, row.before);
+      const bool renamed = !row.after.empty() && key != openmrs::reference_key(*row.plan, row.after);
+      if (local && (row.after.empty() || renamed)) epoch_.cache.forget(*row.plan, *local, key.value_or(""));
+    }
+}
+
 /// Rows tell their own keys; a row that is gone by now can be known from here only.
-void PieceResolver::learn(const std::vector<RawPiece>& pieces) {
+void PieceResolver::learn(std::span<RawPiece> pieces) {
   for (const RawPiece& piece : pieces)
     for (const RawRow& row : piece.rows) {
       const Row& image = row.after.empty() ? row.before : row.after;
@@ -104,7 +131,7 @@ void PieceResolver::learn(const std::vector<RawPiece>& pieces) {
     }
 }
 
-Status PieceResolver::find(const std::vector<RawPiece>& pieces) {
+Status PieceResolver::find(std::span<RawPiece> pieces) {
   std::vector<Wanted> wanted;
   const TablePlan* users = compiled_.plans.find("users");
   for (const RawPiece& piece : pieces) {
@@ -143,8 +170,29 @@ void PieceResolver::tell(RawPiece& piece) {
   Roots roots;
   for (const RawRow& row : piece.rows) tell_row(row, roots, piece.piece);
   piece.piece.roots = roots.finish();
+  if (!other_names_.empty()) add_other_names(piece.piece.roots);
   piece.piece.author = author_of(piece);
   piece.rows.clear();
+}
+
+/// A row that stands for another node's (D19) changes under both names. The core users do not: what another node's admin is
+/// called does not change with ours.
+void PieceResolver::add_other_names(std::vector<RootChange>& roots) const {
+  std::vector<RootChange> more;
+  for (const RootChange& change : roots) {
+    if (change.root.table == "users") continue;
+    const auto [first, last] = other_names_.equal_range(change.root);
+    for (auto name = first; name != last; ++name) {
+      RootChange& other = more.emplace_back(change);
+      other.root.key = name->second;
+      for (GroupChange& group : other.groups) {
+        if (group.group != kLifeGroup) continue;
+        for (std::optional<GroupValue>* value : {&group.before_value, &group.after_value})
+          if (*value) *value = without_cell(**value, "uuid");
+      }
+    }
+  }
+  std::move(more.begin(), more.end(), std::back_inserter(roots));
 }
 
 void PieceResolver::tell_row(const RawRow& row, Roots& roots, ports::LogPiece& piece) {

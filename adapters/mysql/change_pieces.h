@@ -1,9 +1,12 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "adapters/mysql/connection.h"
+#include "adapters/mysql/database_shared.h"
 #include "adapters/mysql/database_tables.h"
 #include "adapters/mysql/references.h"
 #include "adapters/ports/openmrs.h"
@@ -21,23 +24,23 @@ struct RawRow {
 struct RawPiece {
   ports::LogPiece piece;
   std::vector<RawRow> rows;
+  std::shared_ptr<Epoch> epoch;  ///< the schema that `rows` are told in; their plans live as long
 };
 
 /// Tells rows as changes of roots: whose row it is, which groups changed, what stood there (D23a). Keys of owners and of
 /// targets come from the rows themselves, the cache, and one query a table for all pieces together.
 class PieceResolver {
  public:
-  PieceResolver(Connection& connection, const Compiled& compiled, KeyCache* cache,
-                std::shared_ptr<const Aliases> aliases);
+  PieceResolver(Connection& connection, Epoch& epoch, std::shared_ptr<const Aliases> aliases);
 
-  /// Fills `piece.roots`, `piece.author` and `piece.problems` of each.
-  Status resolve(std::vector<RawPiece>& pieces);
+  /// `pieces` are all of this resolver's epoch. Fills `piece.roots`, `piece.author` and `piece.problems` of each.
+  Status resolve(std::span<RawPiece> pieces);
 
  private:
   class Roots;
 
-  void learn(const std::vector<RawPiece>& pieces);
-  Status find(const std::vector<RawPiece>& pieces);
+  void learn(std::span<RawPiece> pieces);
+  Status find(std::span<RawPiece> pieces);
   void tell(RawPiece& piece);
   void tell_row(const RawRow& row, Roots& roots, ports::LogPiece& piece);
   void tell_root_row(const RawRow& row, Roots& roots, ports::LogPiece& piece);
@@ -47,10 +50,14 @@ class PieceResolver {
   std::optional<RootKey> owner_of(const RawRow& row, const Row& image, std::uint64_t& local_id) const;
   std::string author_of(const RawPiece& piece) const;
 
+  void forget_deleted(std::span<RawPiece> pieces);
+  void add_other_names(std::vector<ports::RootChange>& roots) const;
+
   Connection& connection_;
+  Epoch& epoch_;
   const Compiled& compiled_;
-  std::shared_ptr<const Aliases> aliases_;
   References references_;
+  std::multimap<RootKey, std::string> other_names_;  ///< aliases, by the row that they stand for
 };
 
 }  // namespace omrsync::mysql

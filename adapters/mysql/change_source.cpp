@@ -34,16 +34,19 @@ class BinlogChangeSource final : public ports::ChangeSource {
   Status take(LogEvent event);
   Status take_rows(Rows& rows);
   void take_marker(Rows& rows);
-  void take_statement(const Statement& statement);
+  Status take_statement(const Statement& statement);
   void mark_unlogged(std::string_view table);
   void end_piece(bool ends_transaction, const LogPosition& position);
   Status resolve();
-  Result<const openmrs::TablePlan*> plan_for(const TableMap& table);
+  void use_schema(std::shared_ptr<Epoch> epoch);
+  const openmrs::TablePlan* plan_for(const TableMap& table);
+  void mark_cascades(const openmrs::TablePlan& plan, const RowChange& change);
 
   std::shared_ptr<MysqlDatabase::Shared> shared_;
   std::unique_ptr<BinlogReader> reader_;
   std::unique_ptr<Connection> connection_;
   std::shared_ptr<Epoch> epoch_;
+  std::multimap<std::string, std::string> cascades_;  ///< table -> tables whose rows go with its rows, unseen by the log
   RawPiece open_;                  ///< of the transaction being read
   bool in_transaction_ = false;
   LogPosition begun_at_;           ///< before the transaction being read
@@ -70,7 +73,7 @@ Status BinlogChangeSource::open(const std::optional<LogPosition>& position) {
   OMRSYNC_TRY(connection, shared_->connect());
   connection_ = std::move(connection);
   OMRSYNC_TRY(epoch, shared_->epoch());
-  epoch_ = std::move(epoch);
+  use_schema(std::move(epoch));
   LogPosition from;
   if (position) {
     from = *position;
@@ -110,9 +113,17 @@ Result<std::optional<ports::LogPiece>> BinlogChangeSource::next(milliseconds pat
   return std::optional<ports::LogPiece>(std::move(piece));
 }
 
-/// Waits for the first event only; what is there at once comes with it.
+void BinlogChangeSource::use_schema(std::shared_ptr<Epoch> epoch) {
+  epoch_ = std::move(epoch);
+  cascades_.clear();
+  for (const auto& [name, table] : epoch_->compiled.plans.model().schema)
+    for (const openmrs::Column& column : table.columns)
+      if (column.cascades_delete) cascades_.emplace(column.references, name);
+}
+
+/// Waits for the first event only; what is there at once comes with it. A long transaction is handed out as it is read.
 Status BinlogChangeSource::fill(milliseconds patience) {
-  while (collected_.size() < kReadAhead && collected_rows_ < kReadAheadRows) {
+  while (ready_.empty() && collected_.size() < kReadAhead && collected_rows_ < kReadAheadRows) {
     // A transaction that has begun is about to go on; a silent log is waited for only while nothing is collected.
     auto event = reader_->next(collected_.empty() ? patience : milliseconds(0));
     if (!event) return event.error();
@@ -133,8 +144,7 @@ Status BinlogChangeSource::take(LogEvent event) {
   }
   if (auto* rows = std::get_if<Rows>(&event)) return take_rows(*rows);
   if (const auto* statement = std::get_if<Statement>(&event)) {
-    take_statement(*statement);
-    return Done{};
+    return take_statement(*statement);
   }
   if (const auto* unreadable = std::get_if<Unreadable>(&event)) {
     mark_unlogged(unreadable->name.table);
@@ -160,13 +170,31 @@ Status BinlogChangeSource::take(LogEvent event) {
   return Done{};
 }
 
-/// The plan for a table of the log. Null: it does not travel. A shape unlike the one that was compiled: read again.
-Result<const openmrs::TablePlan*> BinlogChangeSource::plan_for(const TableMap& table) {
+/// The plan for a table of the log. Null: it does not travel, or had another shape when its rows were written than it has
+/// now, and is compared as a whole.
+const openmrs::TablePlan* BinlogChangeSource::plan_for(const TableMap& table) {
   const openmrs::TablePlan* plan = epoch_->compiled.plans.find(table.table);
-  if (plan != nullptr && plan->table->columns.size() == table.columns.size()) return plan;
-  if (plan == nullptr) return plan;
+  if (plan == nullptr) return nullptr;
+  const bool same = std::equal(table.columns.begin(), table.columns.end(), plan->table->columns.begin(),
+                               plan->table->columns.end(), [](const LogColumn& log, const openmrs::Column& live) {
+                                 return log.name == live.name;
+                               });
+  if (same) return plan;
   mark_unlogged(table.table);
-  return static_cast<const openmrs::TablePlan*>(nullptr);
+  return nullptr;
+}
+
+/// Rows that the server deletes by itself are not in the log (D16).
+void BinlogChangeSource::mark_cascades(const openmrs::TablePlan& plan, const RowChange& change) {
+  if (change.after.empty()) {
+    const auto [first, last] = cascades_.equal_range(plan.table->name);
+    for (auto child = first; child != last; ++child) mark_unlogged(child->second);
+    return;
+  }
+  if (change.before.empty() || !plan.local || change.before[*plan.local] == change.after[*plan.local]) return;
+  for (const auto& [name, table] : epoch_->compiled.plans.model().schema)
+    for (const openmrs::Column& column : table.columns)
+      if (column.references == plan.table->name) mark_unlogged(name);
 }
 
 Status BinlogChangeSource::take_rows(Rows& rows) {
@@ -174,10 +202,16 @@ Status BinlogChangeSource::take_rows(Rows& rows) {
     take_marker(rows);
     return Done{};
   }
-  OMRSYNC_TRY(plan, plan_for(*rows.table));
+  const openmrs::TablePlan* plan = plan_for(*rows.table);
   if (plan == nullptr) return Done{};
   for (RowChange& change : rows.rows) {
     if (rows_seen_++ < skip_rows_) continue;
+    mark_cascades(*plan, change);
+    if (open_.rows.empty()) open_.epoch = epoch_;
+    if (open_.epoch != epoch_) {  // the shape changed within the transaction
+      mark_unlogged(rows.table->table);
+      continue;
+    }
     open_.rows.push_back({plan, std::move(change.before), std::move(change.after)});
     if (open_.piece.marker_key.empty() && rows_seen_ % kPieceRows == 0) {
       LogPosition position = begun_at_;
@@ -211,25 +245,23 @@ void BinlogChangeSource::mark_unlogged(std::string_view table) {
   }
 }
 
-void BinlogChangeSource::take_statement(const Statement& statement) {
+Status BinlogChangeSource::take_statement(const Statement& statement) {
   const std::string& database = shared_->options.connection.database;
   const bool changes_shape = statement.kind == Statement::Kind::ddl || statement.kind == Statement::Kind::other;
   const bool ours = statement.tables.empty()
                         ? statement.schema == database
                         : std::any_of(statement.tables.begin(), statement.tables.end(),
                                       [&](const TableName& name) { return name.schema == database; });
-  if (!ours) return;
+  if (!ours) return Done{};
   if (changes_shape) {
     shared_->schema_changed();
-    if (auto fresh = shared_->epoch()) {
-      // Rows that were collected keep the shape that they were read with.
-      if (!collected_.empty()) (void)resolve();
-      epoch_ = std::move(*fresh);
-    }
+    OMRSYNC_TRY(fresh, shared_->epoch());
+    use_schema(std::move(fresh));
   }
   if (statement.tables.empty()) mark_unlogged("");
   for (const TableName& name : statement.tables)
     if (name.schema == database) mark_unlogged(name.table);
+  return Done{};
 }
 
 void BinlogChangeSource::end_piece(bool ends_transaction, const LogPosition& position) {
@@ -241,13 +273,21 @@ void BinlogChangeSource::end_piece(bool ends_transaction, const LogPosition& pos
   const bool says_something =
       !piece.rows.empty() || !piece.piece.unlogged_tables.empty() || !piece.piece.marker_key.empty();
   if (!says_something) return;
+  if (piece.epoch == nullptr) piece.epoch = epoch_;
   collected_rows_ += piece.rows.size();
   collected_.push_back(std::move(piece));
 }
 
+/// Pieces that follow one another and were read with one schema are resolved together.
 Status BinlogChangeSource::resolve() {
-  PieceResolver resolver(*connection_, epoch_->compiled, &epoch_->cache, shared_->aliases());
-  OMRSYNC_CHECK(resolver.resolve(collected_));
+  for (std::size_t from = 0; from < collected_.size();) {
+    std::size_t to = from + 1;
+    while (to < collected_.size() && collected_[to].epoch == collected_[from].epoch) ++to;
+    PieceResolver resolver(*connection_, *collected_[from].epoch, shared_->aliases());
+    const Status resolved = resolver.resolve(std::span(collected_).subspan(from, to - from));
+    if (!resolved) return shared_->explain(*connection_, resolved.error());
+    from = to;
+  }
   for (RawPiece& piece : collected_) ready_.push_back(std::move(piece.piece));
   collected_.clear();
   collected_rows_ = 0;

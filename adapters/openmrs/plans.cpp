@@ -75,6 +75,9 @@ void Plans::connect(TablePlan& plan) {
     if (target != by_name_.end()) column.target = target->second;
     for (const EmbeddedReference& each : model_->embedded)
       if (each.table == plan.table->name && each.column == column.column->name) column.embedded = &each;
+    for (const EmbeddedReference& each : model_->embedded)
+      if (target != by_name_.end() && each.table == plan.table->name && each.through == column.column->name)
+        target->second->types_others = true;
   }
   for (const ColumnGroup& group : plan.part->groups) {
     GroupPlan& out = plan.groups.emplace_back();
