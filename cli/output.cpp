@@ -71,9 +71,8 @@ void Output::say(std::string_view text) {
   if (!quiet_) talk_ << text << '\n';
 }
 
-int Output::failure(const Error& error) {
+int Output::failure(const Error& error, int code) {
   const CodeEntry& entry = describe(error.code);
-  const int code = exit_code_of(error.code);
   results_.flush();
   if (json_) {
     Json line;

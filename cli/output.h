@@ -52,7 +52,8 @@ class Output {
   void say(std::string_view text);
 
   /// How a failed command ends; returns its exit code.
-  int failure(const Error& error);
+  int failure(const Error& error) { return failure(error, exit_code_of(error.code)); }
+  int failure(const Error& error, int code);
 
  private:
   std::ostream& results_;

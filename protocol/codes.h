@@ -18,6 +18,7 @@ enum class Code : std::uint16_t {
   line_cut = 1002,
   line_foreign_answer = 1003,
   line_busy = 1004,
+  line_resting = 1005,
   tls_refused = 1101,
   tls_identity_mismatch = 1102,
   certificate_expired = 1103,

@@ -27,6 +27,7 @@ std::string_view state_of(Code code) {
     case Code::line_foreign_answer:
     case Code::tls_identity_mismatch: return "foreign";
     case Code::clock_off: return "clock";
+    case Code::line_resting: return "paused";
     case Code::certificate_revoked: return "revoked";
     case Code::line_unreachable:
     case Code::line_cut:

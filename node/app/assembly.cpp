@@ -1,21 +1,183 @@
 #include "node/app/assembly.h"
 
-#include "node/app/node_engine.h"
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "adapters/http/listener.h"
+#include "adapters/system/clock.h"
+#include "adapters/system/files.h"
+#include "node/app/openmrs_parts.h"
+#include "node/app/parent_link.h"
+#include "node/app/setup.h"
+#include "node/app/state_folder.h"
+#include "node/engine.h"
 #include "node/store/facts.h"
+#include "node/supervisor.h"
+#include "node/tuning.h"
 
 namespace omrsync::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kDatabasePause{2000};  ///< between tries to reach a database that is away at the start
+
+struct Outside {
+  const Config& config;
+  ports::Store& store;
+  ports::Log& log;
+  admin::LineRulesNow rules;
+  bool listening;
+};
+
+bool worth_waiting(const Error& error) {
+  return error.remedy == Remedy::retry_later || error.remedy == Remedy::reconnect;
+}
+
+/// The engine over real adapters. The database may be away when it starts: then it waits for it.
+class WholeNode final : public admin::Engine {
+ public:
+  WholeNode(Outside outside, node::Identity identity) : outside_(std::move(outside)), identity_(std::move(identity)) {}
+
+  Status run(std::stop_token stop) override {
+    OMRSYNC_CHECK(open_database(stop));
+    if (stop.stop_requested()) return Done{};
+    OMRSYNC_CHECK(build());
+    OMRSYNC_TRY(listener, listen());
+    const std::stop_callback release(stop, [this] { engine_->service().stop(); });
+    node::supervise(engine_->workers(), stop);
+    if (listener) listener->stop();
+    return Done{};
+  }
+
+  Result<admin::SyncAnswer> sync(const admin::SyncRequest& request, std::stop_token stop) override {
+    const milliseconds deadline = clock_.steady() + request.timeout;
+    OMRSYNC_CHECK(wait_until_built(deadline, stop));
+    const node::RoundReport report = engine_->round(deadline, stop);
+    if (report.failure) return *report.failure;
+    return admin::SyncAnswer{report.captured, report.sent,      report.received, report.applied,
+                             report.merged,   report.conflicts, report.held,     report.quarantined};
+  }
+
+  std::optional<admin::LiveCapture> capture() override {
+    const std::lock_guard lock(mutex_);
+    admin::LiveCapture live;
+    live.state = "waiting";
+    if (waits_for_) live.fault = {waits_for_->code, waits_for_->message};
+    if (!built_) return live;
+    engine_->shared().progress.with([&](const node::Progress& progress) {
+      const bool away = progress.capture_failed && worth_waiting(progress.capture_error);
+      live.state = away ? "waiting" : progress.capture_failed ? "failed" : progress.capture_open ? "running" : "waiting";
+      const auto& at = progress.read_through;
+      live.position = at.gtid.empty() ? at.file + ":" + std::to_string(at.offset) : at.gtid;
+      if (progress.capture_failed) live.fault = {progress.capture_error.code, progress.capture_error.message};
+    });
+    if (live.state == "running") live.lag_seconds = lag();
+    return live;
+  }
+
+ private:
+  Status open_database(std::stop_token stop) {
+    while (!stop.stop_requested()) {
+      auto parts = open_openmrs(outside_.config, identity_);
+      std::unique_lock lock(mutex_);
+      if (parts) {
+        openmrs_ = std::move(*parts);
+        waits_for_.reset();
+        return Done{};
+      }
+      if (!worth_waiting(parts.error())) return fail(parts.error());
+      if (!waits_for_) outside_.log.failure(ports::Level::warning, "openmrs.away", parts.error());
+      waits_for_ = parts.error();
+      changed_.wait_for(lock, stop, kDatabasePause, [] { return false; });
+    }
+    return Done{};
+  }
+
+  Status fail(const Error& error) {
+    failed_ = error;
+    changed_.notify_all();
+    return error;
+  }
+
+  Status build() {
+    std::unique_ptr<ports::ParentLink> push;
+    std::unique_ptr<ports::ParentLink> pull;
+    if (outside_.config.parent) {
+      OMRSYNC_TRY(one, open_parent_link(outside_.config, outside_.rules));
+      OMRSYNC_TRY(other, open_parent_link(outside_.config, outside_.rules));
+      push = std::move(one);
+      pull = std::move(other);
+    }
+    const std::lock_guard lock(mutex_);
+    engine_ = std::make_unique<node::Engine>(node::EngineParts{
+        outside_.store, *openmrs_.database, *openmrs_.codec, clock_, entropy_, outside_.log, identity_, std::move(openmrs_.changes),
+        std::move(push), std::move(pull), outside_.config.listen.has_value()});
+    built_ = true;
+    changed_.notify_all();
+    return Done{};
+  }
+
+  Result<std::unique_ptr<http::Listener>> listen() {
+    if (!outside_.listening || !outside_.config.listen) return std::unique_ptr<http::Listener>();
+    OMRSYNC_CHECK(renew_server_certificate(outside_.config));
+    const StateFolder state(outside_.config);
+    http::ListenerOptions options;
+    options.address = outside_.config.listen->address;
+    OMRSYNC_TRY(authority, system::read_file(state.authority() / "ca.crt"));
+    OMRSYNC_TRY(certificate, system::read_file(state.server_certificate()));
+    OMRSYNC_TRY(key, system::read_secret_file(state.server_key()));
+    options.identity = {std::move(authority), std::move(certificate), std::move(key)};
+    return http::Listener::start(std::move(options), [this](const ports::IncomingRequest& request) {
+      return engine_->service().handle(request, node::tuning::kPullWait);
+    });
+  }
+
+  Status wait_until_built(milliseconds deadline, std::stop_token stop) {
+    std::unique_lock lock(mutex_);
+    const milliseconds left = std::max(deadline - clock_.steady(), milliseconds(0));
+    if (changed_.wait_for(lock, stop, left, [this] { return built_ || failed_; }) && built_) return Done{};
+    if (failed_) return *failed_;
+    return waits_for_.value_or(Error{Remedy::retry_later, Code::line_busy, "The node ended before the round could begin."});
+  }
+
+  /// Seconds since the newest transaction that capture has taken, while there are newer ones.
+  double lag() {
+    const auto end = openmrs_.database->log_end();
+    const bool behind =
+        end && engine_->shared().progress.with([&](const node::Progress& p) { return p.read_through < *end; });
+    if (!behind) return 0;
+    const auto tx = outside_.store.read();
+    if (!tx) return 0;
+    const auto record = node::capture_record(**tx);
+    if (!record || !*record || (*record)->at_ms == 0) return 0;
+    return std::max(0.0, static_cast<double>(clock_.utc().count() - (*record)->at_ms) / 1000.0);
+  }
+
+  Outside outside_;
+  node::Identity identity_;
+  system::Clock clock_;
+  system::Entropy entropy_;
+  OpenmrsParts openmrs_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::optional<Error> waits_for_;  ///< why the database could not be opened yet
+  std::optional<Error> failed_;
+  bool built_ = false;
+  std::unique_ptr<node::Engine> engine_;
+};
+
+}  // namespace
 
 Result<std::unique_ptr<admin::Engine>> make_engine(const Config& config, ports::Store& store, ports::Log& log,
                                                    admin::LineRulesNow rules, bool listening) {
-  std::optional<node::Identity> who;
-  {
-    OMRSYNC_TRY(tx, store.read());
-    OMRSYNC_TRY(read, node::identity(*tx));
-    who = std::move(read);
-  }
-  if (!who) return Error{Remedy::stop_node, Code::config_missing, "the store holds no identity; run 'omrsync init'"};
+  OMRSYNC_TRY(tx, store.read());
+  OMRSYNC_TRY(identity, node::identity(*tx));
+  if (!identity) return Error{Remedy::stop_node, Code::config_missing, "This node was not set up by 'omrsync init'."};
   return std::unique_ptr<admin::Engine>(
-      std::make_unique<NodeEngine>(config, store, log, std::move(rules), listening, std::move(*who)));
+      std::make_unique<WholeNode>(Outside{config, store, log, std::move(rules), listening}, *identity));
 }
 
 }  // namespace omrsync::app

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include <atomic>
+#include <exception>
 #include <thread>
 
 #include "adapters/system/file_lock.h"
@@ -98,8 +99,12 @@ class RunningEngine {
  public:
   explicit RunningEngine(admin::Engine& engine)
       : thread_([this, &engine](std::stop_token stop) {
-          const Status ended = engine.run(stop);
-          if (!ended) failure_ = ended.error();
+          try {
+            const Status ended = engine.run(stop);
+            if (!ended) failure_ = ended.error();
+          } catch (const std::exception& defect) {
+            failure_ = Error{Remedy::stop_node, Code::defect, std::string("Unexpected: ") + defect.what()};
+          }
           ended_ = true;
         }) {}
 

@@ -51,6 +51,13 @@ std::vector<std::string> hosts_of(const ListenConfig& listen) {
   return hosts;
 }
 
+Status issue_server_certificate(const Config& config, const StateFolder& state) {
+  OMRSYNC_TRY(authority, http::CertificateAuthority::open(state.authority()));
+  OMRSYNC_TRY(server, authority.issue_server(hosts_of(*config.listen), from_now(kCertificateLife)));
+  OMRSYNC_CHECK(system::write_file_atomically(state.server_key(), server.key_pem, 0600));
+  return system::write_file_atomically(state.server_certificate(), server.certificate_pem, 0644);
+}
+
 Status make_authority(const Config& config, const StateFolder& state) {
   OMRSYNC_CHECK(make_private_folder(state.authority()));
   std::error_code ignored;
@@ -58,10 +65,7 @@ Status make_authority(const Config& config, const StateFolder& state) {
     OMRSYNC_TRY(made, http::CertificateAuthority::create(state.authority(), config.node.name, from_now(kAuthorityLife)));
     (void)made;
   }
-  OMRSYNC_TRY(authority, http::CertificateAuthority::open(state.authority()));
-  OMRSYNC_TRY(server, authority.issue_server(hosts_of(*config.listen), from_now(kCertificateLife)));
-  OMRSYNC_CHECK(system::write_file_atomically(state.server_key(), server.key_pem, 0600));
-  return system::write_file_atomically(state.server_certificate(), server.certificate_pem, 0644);
+  return issue_server_certificate(config, state);
 }
 
 Status unpack_card(const Card& card, const StateFolder& state) {
@@ -141,6 +145,15 @@ Result<InitOutcome> init_node(const InitAnswers& answers, const fs::path& config
   outcome.node = identity.node;
   OMRSYNC_CHECK(system::write_file_atomically(config_file, outcome.toml, 0600));
   return outcome;
+}
+
+Status renew_server_certificate(const Config& config) {
+  const StateFolder state(config);
+  OMRSYNC_TRY(pem, system::read_file(state.server_certificate()));
+  OMRSYNC_TRY(expiry, http::certificate_expiry(pem));
+  const std::chrono::milliseconds left = expiry.time_since_epoch() - std::chrono::milliseconds(now_ms());
+  if (left > kCertificateLife / 3) return Done{};
+  return issue_server_certificate(config, state);
 }
 
 Result<Card> make_child(const Config& config, ports::Store& store, const std::string& name, const std::string& catchment,

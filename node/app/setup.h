@@ -50,6 +50,10 @@ struct InitOutcome {
 [[nodiscard]] Result<InitOutcome> init_node(const InitAnswers& answers, const std::filesystem::path& config_file,
                                             bool only_try);
 
+/// Gives the listener a new certificate when a third of the old one's life or less is left. Children trust the authority,
+/// so they notice nothing.
+[[nodiscard]] Status renew_server_certificate(const Config& config);
+
 /// Adds a child at this node, makes its certificate and writes its card, a secret file. `usage` as check_new_child.
 [[nodiscard]] Result<Card> make_child(const Config& config, ports::Store& store, const std::string& name,
                                       const std::string& catchment, const std::filesystem::path& card_file);
