@@ -157,13 +157,13 @@ Status take_deviations(Landing& landing, const PlannedRoot& planned, std::option
   return Done{};
 }
 
-void note_replaced(const Landing& landing, const PlannedRoot& planned, LedgerRow& row) {
+void note_overwritten(const Landing& landing, const PlannedRoot& planned, LedgerRow& row) {
   const ports::RootChange* change = change_of(landing, planned.root);
   for (const PlannedGroup& group : planned.groups) {
     if (!group.written) continue;
     const ports::GroupChange* seen = change_of(change, group.name);
     if (seen == nullptr) continue;
-    row.replaced.push_back({group.name, seen->before.value_or(0), landing.at_ms});
+    note_replaced(row, group.name, seen->before.value_or(0), landing.at_ms, true);
   }
 }
 
@@ -221,7 +221,7 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   if (newest) after.shown_number = came.back().number;
   if (!came.empty()) after.as_above = above && conflict::same_state(joined, came.back().state);
   after.set_changed_at(landing.position);
-  note_replaced(landing, planned, after);
+  note_overwritten(landing, planned, after);
   std::optional<LedgerRow> taken = std::move(after);
   OMRSYNC_CHECK(take_deviations(landing, planned, taken));
   OMRSYNC_CHECK(put_ledger_row(landing.tx, planned.root, *taken));

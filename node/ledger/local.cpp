@@ -62,15 +62,17 @@ std::string_view row_of(const GroupName& group) noexcept {
 
 Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange& group, std::int64_t at_ms) {
   if (is_bookkeeping(group.group)) return Basis::seen;
-  const auto brings_back = [&](const GroupChange& written) {
-    return std::any_of(row.replaced.begin(), row.replaced.end(), [&](const Replaced& r) {
+  const auto last_apply = [&](const GroupName& name) {
+    return std::find_if(row.replaced.rbegin(), row.replaced.rend(),
+                        [&](const Replaced& r) { return r.ours && r.group == name; });
+  };
+  const auto brings_back = [&](const GroupChange& written) {  // what stood before our last apply, whoever replaced it
+    return std::any_of(last_apply(written.group), row.replaced.rend(), [&](const Replaced& r) {
       return r.group == written.group && r.hash == written.after.value_or(0) && at_ms - r.at_ms < kStaleForMs;
     });
   };
-  std::int64_t newest = INT64_MIN;
-  for (const Replaced& r : row.replaced)
-    if (r.group == group.group) newest = std::max(newest, r.at_ms);
-  if (newest == INT64_MIN || at_ms - newest >= kStaleForMs) return Basis::seen;
+  const auto ours = last_apply(group.group);
+  if (ours == row.replaced.rend() || at_ms - ours->at_ms >= kStaleForMs) return Basis::seen;
   if (group.before && !group.before_value) return Basis::perhaps_unseen;  // what stood there is known no longer
   if (brings_back(group)) {
     const bool beside_another = std::any_of(change.groups.begin(), change.groups.end(), [&](const GroupChange& other) {
@@ -79,7 +81,7 @@ Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange
     });
     return beside_another ? Basis::says_nothing : Basis::beside;
   }
-  return at_ms - newest < kUnseenWindowMs ? Basis::beside : Basis::perhaps_unseen;
+  return at_ms - ours->at_ms < kUnseenWindowMs ? Basis::beside : Basis::perhaps_unseen;
 }
 
 /// The standing sibling leaves the database but stays a sibling: its value is kept from the before image.
@@ -181,6 +183,19 @@ bool shows_what_stands(const LedgerRow& row) {
 
 }  // namespace
 
+void note_replaced(LedgerRow& row, const GroupName& group, std::uint64_t hash, std::int64_t at_ms, bool ours) {
+  if (is_bookkeeping(group)) return;
+  const auto known = std::find_if(row.replaced.begin(), row.replaced.end(), [&](const Replaced& r) {
+    return r.group == group && r.hash == hash && r.ours == ours;
+  });
+  if (known != row.replaced.end() && ours) row.replaced.erase(known);
+  if (known != row.replaced.end() && !ours) {
+    known->at_ms = at_ms;  // an apply that came after it stood before counts on
+    return;
+  }
+  row.replaced.push_back({group, hash, at_ms, ours});
+}
+
 LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const RootChange& change,
                        const LocalWrite& write, const LoadDots& dots) {
   LocalEffect effect;
@@ -203,6 +218,8 @@ LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const
       row->residue.erase(group.group);
       write_group(*row, kept, group, write, group.after_value, basis_of(*row, change, group, write.stamp.at_ms), effect);
     }
+    for (const GroupChange& group : change.groups)
+      note_replaced(*row, group.group, group.before.value_or(0), write.stamp.at_ms, false);
   }
   row->as_above = false;
   std::erase_if(row->replaced, [&](const Replaced& r) { return write.stamp.at_ms - r.at_ms >= kStaleForMs; });

@@ -28,6 +28,9 @@ struct LocalEffect {
 inline constexpr std::int64_t kUnseenWindowMs = 15LL * 60 * 1000;
 inline constexpr std::int64_t kStaleForMs = 30LL * 24 * 60 * 60 * 1000;
 
+/// Notes that a value of a group stands no longer (D7c). `hash` 0: nothing stood there.
+void note_replaced(LedgerRow& row, const GroupName& group, std::uint64_t hash, std::int64_t at_ms, bool ours);
+
 /// Takes what the log shows of one root into its row (`row` null: a root that was not met yet). A local write supersedes
 /// only what stood in the database at its place in the log, and siblings of the same value; and where an apply of ours
 /// wrote shortly before, it may rest on a stale copy (D7c): beside another change of the same row it says nothing, alone it

@@ -68,7 +68,7 @@ std::string encode(const LedgerRow& row) {
   out.number(row.load_dots.size());
   for (const auto& [name, dot] : row.load_dots) out.text(name).fixed(dot);
   out.number(row.replaced.size());
-  for (const Replaced& r : row.replaced) out.text(r.group).fixed(r.hash).signed_number(r.at_ms);
+  for (const Replaced& r : row.replaced) out.text(r.group).fixed(r.hash).signed_number(r.at_ms).flag(r.ours);
   return std::move(out).take();
 }
 
@@ -113,6 +113,7 @@ Result<LedgerRow> decode_ledger_row(std::string_view bytes) {
     r.group = in.text();
     r.hash = in.fixed();
     r.at_ms = in.signed_number();
+    r.ours = in.flag();
     row.replaced.push_back(std::move(r));
   }
   if (!in.sound()) return Error{Remedy::stop_node, Code::store_damaged, "a row of the ledger cannot be read"};

@@ -25,11 +25,13 @@ struct BaseDot {
   Stamp stamp;
 };
 
-/// A value that our apply replaced, by its local hash (D7c): a clinician may still write it back from a stale copy.
+/// A value that stood in a group once, by its local hash (D7c): a clinician may still write it back from a stale copy.
+/// In the order in which they were replaced.
 struct Replaced {
   GroupName group;
   std::uint64_t hash = 0;      ///< 0: nothing stood there
-  std::int64_t at_ms = 0;      ///< of the apply that replaced it, by the database's log
+  std::int64_t at_ms = 0;      ///< when it was replaced, by the database's log
+  bool ours = true;            ///< an apply of ours replaced it, not somebody here
 };
 
 /// What the node knows of a root beside what the database holds (D22). A root without a row was not met yet: it stands

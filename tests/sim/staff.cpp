@@ -1,5 +1,7 @@
 #include "tests/sim/staff.h"
 
+#include <set>
+
 namespace omrsync::sim {
 
 Staff::Staff(std::size_t node, memory::OpenmrsTwin& openmrs, Chart& chart)
@@ -61,6 +63,23 @@ bool Staff::purge(const RootKey& root) {
 
 std::optional<memory::Form> Staff::open(const RootKey& root) { return hand_.open(root); }
 
+bool Staff::stood_before_last_apply(const Place& place, const std::optional<GroupValue>& value) const {
+  const auto value_in = [&](const std::shared_ptr<const memory::TwinRow>& row) -> std::optional<GroupValue> {
+    if (!row) return std::nullopt;
+    const auto group = row->groups.find(place.group);
+    return group == row->groups.end() ? std::nullopt : std::optional(group->second);
+  };
+  std::set<std::optional<GroupValue>> stood;
+  bool before_apply = false;
+  for (const auto& commit : openmrs_.backup().log)
+    for (const auto& change : commit->roots) {
+      if (change.root != place.root || value_in(change.before) == value_in(change.after)) continue;
+      stood.insert(value_in(change.before));
+      if (!commit->marker_key.empty()) before_apply = stood.contains(value);
+    }
+  return before_apply;
+}
+
 /// A form's author saw the form; what local people wrote since is lost by OpenMRS itself, what the node brought is not.
 void Staff::note_form(const memory::Form& form, const std::shared_ptr<const memory::TwinRow>& before) {
   std::set<std::string> rows;
@@ -80,7 +99,8 @@ void Staff::note_form(const memory::Form& form, const std::shared_ptr<const memo
     if (after == stood) continue;
     const bool local = chart_.is_local(node_, place, stood) || stood == seen;
     if (!chart_.is_local(node_, place, stood)) chart_.loosen(place);
-    if (edit == form.edited.end() && !local) continue;  // brings back what the node replaced: no write of anybody's
+    // Brings back what stood before the node wrote here: nobody's write (D7c).
+    if (edit == form.edited.end() && (!local || stood_before_last_apply(place, after))) continue;
     std::vector<std::optional<GroupValue>> before_eyes{seen};
     if (local) before_eyes.push_back(stood);
     chart_.wrote(node_, place, after, before_eyes);

@@ -43,6 +43,7 @@ class Staff {
  private:
   using Groups = std::map<GroupName, std::optional<GroupValue>>;
   void note(const RootKey& root, const Groups& groups);
+  [[nodiscard]] bool stood_before_last_apply(const Place& place, const std::optional<GroupValue>& value) const;
   void note_form(const memory::Form& form, const std::shared_ptr<const memory::TwinRow>& before);
 
   std::size_t node_;

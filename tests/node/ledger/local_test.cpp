@@ -168,7 +168,7 @@ TEST_CASE("a loaded value that stays beside a local write is one that the contex
   row.emplace();
   row->loaded = true;
   row->hashes = {{kLifeGroup, hash_of("alive")}, {"gender", hash_of("M")}};
-  row->replaced.push_back({"gender", hash_of("U"), 1000});
+  row->replaced.push_back({"gender", hash_of("U"), 1000, true});
   (void)node::take_local(kRoot, row, database.change_to({{kLifeGroup, "alive"}, {"gender", "F"}}),
                          {{actor_of(1), 1}, "u", {2000, 0, false}, {}}, kDots);
   const RootState state = state_here(row, database);
@@ -183,7 +183,7 @@ TEST_CASE("R21: a stale save of a row that was never listed leaves ours shown") 
   (void)node::take_local(kRoot, row,
                          database.change_to({{kLifeGroup, "alive"}, {"gender", "U"}, {"birthdate", "1985"}}),
                          {ours, "u", {1000, 0, false}, {}}, kDots);
-  row->replaced.push_back({"birthdate", hash_of("1990"), 1000});
+  row->replaced.push_back({"birthdate", hash_of("1990"), 1000, true});
   const RootChange save = database.change_to({{kLifeGroup, "alive"}, {"gender", "F"}, {"birthdate", "1990"}});
   const auto effect = node::take_local(kRoot, row, save, {{actor_of(1), 1}, "u", {2000, 0, false}, {}}, kDots);
   CHECK(effect.put_back == std::vector<GroupName>{"birthdate"});
@@ -193,4 +193,22 @@ TEST_CASE("R21: a stale save of a row that was never listed leaves ours shown") 
   CHECK(birthdate.group.siblings.front().value == "1985");
   CHECK_FALSE(birthdate.standing.has_value());
   CHECK_FALSE(row->as_database);
+}
+
+TEST_CASE("R22: a form older than a colleague's write and our apply says nothing of what it brings back") {
+  Database database;
+  std::optional<LedgerRow> row;
+  const auto write = [&](const RootChange& change, std::uint64_t dot, std::int64_t at) {
+    return node::take_local(kRoot, row, change, {{actor_of(1), dot}, "u", {at, 0, false}, {}}, kDots);
+  };
+  (void)write(database.change_to({{kLifeGroup, "alive"}, {"gender", "M"}, {"birthdate", "v0"}}), 1, 1000);
+  (void)write(database.change_to({{kLifeGroup, "alive"}, {"gender", "M"}, {"birthdate", "v1"}}), 2, 2000);
+  // Ours replaces v1 by v2.
+  (void)write(database.change_to({{kLifeGroup, "alive"}, {"gender", "M"}, {"birthdate", "v2"}}), 3, 3000);
+  node::note_replaced(*row, "birthdate", hash_of("v1"), 3000, true);
+  const auto effect = write(database.change_to({{kLifeGroup, "alive"}, {"gender", "F"}, {"birthdate", "v0"}}), 4, 4000);
+  CHECK(effect.put_back == std::vector<GroupName>{"birthdate"});
+  const auto& siblings = row->groups.at("birthdate").group.siblings;
+  REQUIRE(siblings.size() == 1);
+  CHECK(siblings.front().value == "v2");
 }

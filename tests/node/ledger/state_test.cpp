@@ -126,7 +126,7 @@ TEST_CASE("a ledger row cut short is damage, not a shorter row") {
   LedgerRow row;
   node::remember(row, state, {});
   row.changed_file = "log.000001";
-  row.replaced.push_back({"gender", 7, 8});
+  row.replaced.push_back({"gender", 7, 8, true});
   const std::string bytes = encode(row);
   CHECK(encode(must(node::decode_ledger_row(bytes))) == bytes);
   std::size_t refused = 0;
