@@ -30,9 +30,9 @@ struct PrintedSet {
   std::string_view location;    ///< location.uuid; may be empty
 };
 
-/// A change set as a transaction Bundle (W-1 to W-11) on one line: PUT for what was written, DELETE for what was purged,
-/// meta.source and the site's tag on every resource, one Provenance. Times in `zone`. For printing: between nodes the
-/// envelope says all that. A resource that is no JSON object is left out. Callers have FhirCodec::bundle.
+/// A change set as a transaction Bundle (W-1 to W-11) on one line: PUT for what was written, DELETE for what was
+/// purged, meta.source and the site's tag on every resource, one Provenance. Times in `zone`. For printing: between
+/// nodes the envelope says all that. A resource that is no JSON object is left out. Callers have FhirCodec::bundle.
 [[nodiscard]] std::string bundle_json(const PrintedSet& set, std::span<const PrintedEntry> entries, const Facts& facts,
                                       const Zone& zone);
 

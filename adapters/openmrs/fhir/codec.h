@@ -33,7 +33,8 @@ struct SiteSettings {
 /// whatever the texts, the columns and the groups are. Reading depends on nothing but the bytes, so that nodes with
 /// other schemas and time zones find the same groups.
 ///
-/// The group named `fhir` holds content of a resource that this node does not understand; it is written again as it came.
+/// The group named `fhir` holds content of a resource that this node does not understand; it is written again as it
+/// came.
 class FhirCodec : public ports::BodyCodec {
  public:
   /// config_invalid when there is no such time zone. `lookup` may be null: reading never needs it.

@@ -9,8 +9,8 @@
 #include "adapters/openmrs/fhir/residue.h"
 #include "adapters/openmrs/fhir/row_extension.h"
 
-/// Columns as FHIR elements, one rule for both directions. A rule writes an element only where reading it gives the cells
-/// back byte for byte, so that whatever it leaves goes into extensions and nothing is said twice.
+/// Columns as FHIR elements, one rule for both directions. A rule writes an element only where reading it gives the
+/// cells back byte for byte, so that whatever it leaves goes into extensions and nothing is said twice.
 namespace omrsync::openmrs::fhir {
 
 struct ElementWriter {
@@ -50,10 +50,10 @@ struct Type {
   std::string_view name;
   std::string_view table;
   std::span<const Rule> rules;
-  std::string_view required = {};             ///< a column without which the resource would not be valid
-  std::string_view needs_row = {};            ///< the root has a row of this owned table; NODE/audit is that row's then
-  std::string_view root_audit = "/audit";     ///< the root row's own
-  std::string_view exact = {};                ///< columns that have an element, under NODE/exact where it cannot hold them
+  std::string_view required = {};          ///< a column without which the resource would not be valid
+  std::string_view needs_row = {};         ///< the root has a row of this owned table; NODE/audit is that row's then
+  std::string_view root_audit = "/audit";  ///< the root row's own
+  std::string_view exact = {};             ///< columns that are under NODE/exact where their element cannot hold them
 };
 
 // Functions for rules; `detail` in brackets.

@@ -7,7 +7,8 @@ namespace omrsync::openmrs::fhir {
 namespace {
 
 constexpr std::string_view kUnknown = R"("unknown")";
-constexpr std::string_view kAmbulatory = R"({"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"})";
+constexpr std::string_view kAmbulatory =
+    R"({"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"})";
 constexpr std::string_view kEncounterType = "http://fhir.openmrs.org/code-system/encounter-type";
 constexpr std::string_view kVisitType = "http://fhir.openmrs.org/code-system/visit-type";
 

@@ -34,7 +34,8 @@ constexpr std::array kGroups = {
     Columns{"location", "name", " name description "},
     Columns{"location", "address",
             " address1 address2 address3 address4 address5 address6 address7 address8 address9 address10 address11"
-            " address12 address13 address14 address15 city_village county_district state_province postal_code country "},
+            " address12 address13 address14 address15 city_village county_district state_province postal_code"
+            " country "},
     Columns{"location", "position", " latitude longitude "},
     Columns{"location", "parent", " parent_location "},
     Columns{"location", "created", " creator date_created "},
@@ -99,8 +100,10 @@ std::string target_of(const Column& column, Form form) {
 }  // namespace
 
 bool has_word(std::string_view words, std::string_view word) noexcept {
-  for (std::size_t at = words.find(word); at != std::string_view::npos; at = words.find(word, at + 1))
-    if (at > 0 && words[at - 1] == ' ' && at + word.size() < words.size() && words[at + word.size()] == ' ') return true;
+  for (std::size_t at = words.find(word); at != std::string_view::npos; at = words.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    if (at > 0 && words[at - 1] == ' ' && end < words.size() && words[end] == ' ') return true;
+  }
   return false;
 }
 
@@ -134,7 +137,8 @@ TableFacts::TableFacts(std::string_view table, bool is_root, const Table* schema
 const ColumnFact* TableFacts::find(std::string_view column) const noexcept {
   if (column.empty()) return nullptr;
   for (const ColumnFact& fact : columns_)
-    if (fact.column.size() == column.size() && fact.column.back() == column.back() && fact.column == column) return &fact;
+    if (fact.column.size() == column.size() && fact.column.back() == column.back() && fact.column == column)
+      return &fact;
   return nullptr;
 }
 

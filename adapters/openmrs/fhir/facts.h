@@ -32,9 +32,9 @@ class TableFacts {
 
   /// Null when the schema lacks it.
   [[nodiscard]] const ColumnFact* find(std::string_view column) const noexcept;
-  /// The group that the column is in unless the resource says otherwise; "" is an owned row's main group. Part of the wire
-  /// format: it never follows the local model, so that a reader of another schema, or of other declarations, finds the
-  /// same groups.
+  /// The group that the column is in unless the resource says otherwise; "" is an owned row's main group. Part of the
+  /// wire format: it never follows the local model, so that a reader of another schema, or of other declarations, finds
+  /// the same groups.
   [[nodiscard]] std::string_view default_group(std::string_view column) const noexcept;
 
  private:

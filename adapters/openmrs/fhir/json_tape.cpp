@@ -1,7 +1,7 @@
 #include "adapters/openmrs/fhir/json_tape.h"
 
 #ifdef __SSE2__
-#define RAPIDJSON_SSE2  // strings are skipped sixteen bytes at a time, and up to fifteen bytes beyond their end are read
+#define RAPIDJSON_SSE2  // skips strings by sixteen bytes, and reads up to fifteen bytes beyond their end
 #endif
 #include <rapidjson/reader.h>
 
@@ -119,8 +119,8 @@ class TapeBuilder {
     for (std::uint32_t at = object + 1; at < nodes_[object].end; at = nodes_[at + 1].end) {
       if (nodes_[at + 1].kind != JsonKind::array || !has_null(at + 1)) continue;
       const std::string_view name = name_at(at);
-      const bool paired = name.front() == '_' ? has_member(object, name.substr(1)) : has_member(object, "_" + std::string(name));
-      if (!paired) return false;
+      const std::string pair = name.front() == '_' ? std::string(name.substr(1)) : "_" + std::string(name);
+      if (!has_member(object, pair)) return false;
     }
     return true;
   }

@@ -21,8 +21,8 @@ struct JsonNode {
   JsonKind kind = JsonKind::null;
 };
 
-/// A FHIR JSON document, read strictly (F-2) into one flat array of nodes over a private copy of its text: members are a
-/// text node for the name, then the value's nodes. Not copied, for its nodes point into itself.
+/// A FHIR JSON document, read strictly (F-2) into one flat array of nodes over a private copy of its text: members are
+/// a text node for the name, then the value's nodes. Not copied, for its nodes point into itself.
 class JsonTape {
  public:
   JsonTape() = default;

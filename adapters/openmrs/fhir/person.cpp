@@ -31,7 +31,8 @@ void write_item(ElementWriter& to, const SourceRow& row, const Item& item) {
   write_rules(to, row, item.rules);
   ExtensionsOut extensions(to.json);
   if (!item.url.empty()) write_texts(to, extensions, row, item.url, item.texts);
-  if (item.table == "patient_identifier") write_reference_extension(to, extensions, row, kLocationUrl, "location_id", "Location/");
+  if (item.table == "patient_identifier")
+    write_reference_extension(to, extensions, row, kLocationUrl, "location_id", "Location/");
   write_row_extensions(to, extensions, row);
   extensions.end();
 }
@@ -131,7 +132,8 @@ bool write_addresses(ElementWriter& to, const SourceRow&, const Rule& rule) {
 }
 
 Result<bool> read_addresses(ElementReader& from, RowReader&, const Rule&, JsonView value) {
-  return read_items(from, value, [](ElementReader& reader, JsonView item) { return read_item(reader, item, kAddress); });
+  return read_items(from, value,
+                    [](ElementReader& reader, JsonView item) { return read_item(reader, item, kAddress); });
 }
 
 // Identifiers of patients.

@@ -9,7 +9,7 @@
 /// FHIR's primitive types as predicates over text, and the two re-writings that lose nothing.
 namespace omrsync::openmrs::fhir {
 
-/// Valid UTF-8, not empty, not white space alone, no control characters but tab, CR and LF, at most 1 MiB (F-2, §1.12.5).
+/// Valid UTF-8, not empty, not white space alone, no control characters but tab, CR and LF, at most 1 MiB.
 [[nodiscard]] bool is_fhir_string(std::string_view text) noexcept;
 
 /// One token, or several with single blanks between them; printable ASCII only, so that no receiver trims it.
@@ -36,7 +36,8 @@ namespace omrsync::openmrs::fhir {
 
 void append_base64(std::string& out, std::string_view bytes);
 
-/// Decodes to `bytes`, which has room for as many as `text` has; their number, or nothing when it is no canonical base64.
+/// Decodes to `bytes`, which has room for as many as `text` has; their number, or nothing when the text is no canonical
+/// base64.
 [[nodiscard]] std::optional<std::size_t> decode_base64(std::string_view text, char* bytes) noexcept;
 
 }  // namespace omrsync::openmrs::fhir

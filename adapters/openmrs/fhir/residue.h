@@ -27,8 +27,8 @@ class ResidueReader {
   bool has_opaque_ = false;
 };
 
-/// The resource with the residue's members and extensions; a member that both have is the residue's, which says the same
-/// and more, or else decoding shows that it does not. Nothing when the residue is no JSON object.
+/// The resource with the residue's members and extensions; a member that both have is the residue's, which says the
+/// same and more, or else decoding shows that it does not. Nothing when the residue is no JSON object.
 [[nodiscard]] std::optional<std::string> with_residue(std::string_view resource, std::string_view residue);
 
 /// The resource with the residue as bytes in NODE/residue.

@@ -134,7 +134,8 @@ Result<bool> read_items(ElementReader& from, JsonView array, Result<bool> (*read
   return exact;
 }
 
-Status finish_item(RowReader& row, std::string_view table, std::string_view key, std::map<GroupName, GroupValue>& into) {
+Status finish_item(RowReader& row, std::string_view table, std::string_view key,
+                   std::map<GroupName, GroupValue>& into) {
   row.enter({});
   row.leave();
   row.add_element("voided", "0");

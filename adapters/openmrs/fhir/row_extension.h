@@ -10,9 +10,10 @@
 
 /// Rows, and what elements leave of them, as extensions under NODE.
 ///
-/// NODE/row: `table`, for an owned row its key as `uuid` or `key`, then the columns, named as in the database. First those
-/// in their default group; then for each other group a child `group` with its name, and its columns after it. A child
-/// `group` that no column follows says that the group is there. The root row has no key: it is the resource's.
+/// NODE/row: `table`, for an owned row its key as `uuid` or `key`, then the columns, named as in the database. First
+/// those in their default group; then for each other group a child `group` with its name, and its columns after it. A
+/// child `group` that no column follows says that the group is there. The root row's key is the resource's; a `uuid` in
+/// it says nothing new.
 /// NODE/audit: the row's columns that tell who and when, in their default groups.
 /// NODE/<table>/<column>: a column in its default group. NODE/groups: groups without content.
 /// NODE/group: a group that is no row of columns: `name`, `bytes`.

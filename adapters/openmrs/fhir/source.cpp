@@ -63,7 +63,9 @@ Source::Source(const RootKey& root, const std::map<GroupName, GroupValue>& all, 
 }
 
 void Source::add_row(const NameParts& parts, const TableFacts& facts) {
-  rows.push_back({parts.table, parts.key, parts.has_key, &facts, cells.size(), cells.size(), groups.size(), groups.size()});
+  const std::size_t cell = cells.size();
+  const std::size_t group = groups.size();
+  rows.push_back({parts.table, parts.key, parts.has_key, &facts, cell, cell, group, group});
 }
 
 bool Source::add_group(SourceGroup group, std::string_view value) {

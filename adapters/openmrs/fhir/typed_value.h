@@ -21,7 +21,7 @@ void write_name(JsonOut& json, std::string_view url, std::string_view name);
 /// "2024-03-05T10:15:00+03:00" for "2024-03-05 10:15:00"; false, with nothing appended, when that cannot be.
 bool append_date_time(std::string& out, std::string_view text, const Zone& zone, std::string_view fraction = {});
 
-/// The wall clock of a FHIR dateTime; empty when it is none with seconds and offset, or has not `fraction` between them.
+/// The wall clock of a FHIR dateTime; empty when it is none with seconds and offset, with `fraction` between them.
 [[nodiscard]] std::string_view wall_clock_of(JsonView value, std::string_view fraction = {});
 
 /// The text of an extension's value. fhir_malformed where it is none of the forms above.

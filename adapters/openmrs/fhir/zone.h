@@ -15,8 +15,8 @@ class Zone {
   /// `name`: of the IANA data base. config_invalid when there is no such zone.
   static Result<Zone> load(const std::string& name);
 
-  /// "+03:00", in force at the wall clock given as seconds since 1970. In the hour that is there twice the later of both;
-  /// in the one that is skipped the earlier. Empty where FHIR has no text for the offset.
+  /// "+03:00", in force at the wall clock given as seconds since 1970. In the hour that is there twice the later of
+  /// both; in the one that is skipped the earlier. Empty where FHIR has no text for the offset.
   [[nodiscard]] std::string_view offset_at(std::int64_t wall_clock) const noexcept;
 
   /// "2026-05-04T08:15:30.123+03:00" for milliseconds since 1970 UTC.

@@ -48,10 +48,12 @@ TEST_CASE("a printed change set is a transaction of PUTs with one Provenance") {
       R"(/3/1042"},"type":"transaction","timestamp":"2026-05-04T08:15:30.123+03:00","entry":[{"fullUrl":")" + base +
       "Location/" + kPlace + R"(","resource":{"resourceType":"Location","id":")" + kPlace +
       R"(","meta":{"source":"urn:uuid:)" + kNode +
-      R"(","tag":[{"system":"urn:x-omrs-sync:site","code":"kitale"}]},"name":"Ward"},"request":{"method":"PUT","url":"Location/)" +
+      R"(","tag":[{"system":"urn:x-omrs-sync:site","code":"kitale"}]},"name":"Ward"},"request":{"method":"PUT",)"
+      R"("url":"Location/)" +
       kPlace + R"("}},{"fullUrl":")" + base + "Provenance/"));
   CHECK(bundle.find(R"("target":[{"reference":"Location/)" + kPlace +
-                    R"("}],"occurredDateTime":"2026-05-04T08:14:58.000+03:00","recorded":"2026-05-04T08:15:30.123+03:00")") !=
+                    R"("}],"occurredDateTime":"2026-05-04T08:14:58.000+03:00",)"
+                    R"("recorded":"2026-05-04T08:15:30.123+03:00")") !=
         std::string::npos);
   CHECK(bundle.find(R"("who":{"reference":"Practitioner/)" + kUser + "\"}") != std::string::npos);
   CHECK(bundle.find('\n') == std::string::npos);
@@ -61,19 +63,23 @@ TEST_CASE("what was purged is a DELETE, and its Provenance names it by identifie
   const std::vector<fhir::PrintedEntry> entries = {{{"obs", kPlace}, {}, true}};
   const std::string bundle = fixture_codec("UTC")->bundle(printed_set(), entries);
   CHECK(faults_of(bundle).empty());
-  CHECK(bundle.find(R"("entry":[{"request":{"method":"DELETE","url":"Observation/)" + kPlace + "\"}}") != std::string::npos);
-  CHECK(bundle.find(R"("target":[{"type":"Observation","identifier":{"system":"urn:x-omrs-sync:uuid","value":")" + kPlace +
+  CHECK(bundle.find(R"("entry":[{"request":{"method":"DELETE",)"
+      R"("url":"Observation/)" + kPlace + "\"}}") != std::string::npos);
+  CHECK(bundle.find(R"("target":[{"type":"Observation","identifier":{"system":"urn:x-omrs-sync:uuid",)"
+      R"("value":")" + kPlace +
                     "\"}}]") != std::string::npos);
   CHECK(bundle.find(R"("code":"DELETE")") != std::string::npos);
 }
 
 TEST_CASE("tags that a resource has already stay on it") {
   const std::string resource = location_json(
-      {{"fhir", R"({"meta":{"source":"urn:other","tag":[{"system":"http://example.org","code":"keep"}],"versionId":"1"}})"}});
+      {{"fhir", R"({"meta":{"source":"urn:other","tag":[{"system":"http://example.org","code":"keep"}],)"
+          R"("versionId":"1"}})"}});
   const std::vector<fhir::PrintedEntry> entries = {{{"location", kPlace}, resource, false}};
   const std::string bundle = fixture_codec("UTC")->bundle(printed_set(), entries);
   CHECK(bundle.find(R"("meta":{"source":"urn:uuid:)" + kNode +
-                    R"(","versionId":"1","tag":[{"system":"http://example.org","code":"keep"},{"system":"urn:x-omrs-sync:site")") !=
+                    R"(","versionId":"1","tag":[{"system":"http://example.org","code":"keep"},{)"
+                    R"("system":"urn:x-omrs-sync:site")") !=
         std::string::npos);
 }
 

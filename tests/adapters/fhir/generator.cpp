@@ -88,7 +88,8 @@ std::string Generator::uuid() {
 }
 
 std::string Generator::text() {
-  static const std::array<const char*, 8> kWords = {"Grace", "Okello", "seen at home", "Äther", "አማርኛ", "n/a", "5", "O'Brien"};
+  static const std::array<const char*, 8> kWords = {"Grace", "Okello", "seen at home", "Äther",
+                                                    "አማርኛ",  "n/a",    "5",            "O'Brien"};
   return kWords[below(8)];
 }
 
@@ -109,7 +110,8 @@ std::string Generator::plain_cell(const std::string& table, const Column& column
   if (column.name == "gender") return chance(50) ? "M" : "F";
   if (column.name == "status") return chance(80) ? "FINAL" : "AMENDED";
   if (column.name == "interpretation") return chance(50) ? "HIGH" : "NORMAL";
-  if (table == "location" && (column.name == "latitude" || column.name == "longitude")) return chance(50) ? "1.25" : "-0.5";
+  const bool is_coordinate = column.name == "latitude" || column.name == "longitude";
+  if (table == "location" && is_coordinate) return chance(50) ? "1.25" : "-0.5";
   if (!column.references.empty()) return uuid();
   switch (column.type) {
     case ColumnType::boolean: return chance(20) ? "1" : "0";
@@ -156,11 +158,13 @@ void Generator::add_strange_groups(Sample& sample) {
   if (chance(20)) sample.groups[nasty_cell()] = encode_cells({{"a", "b"}});
   if (chance(20)) sample.groups["broken"] = "\x05no cells";
   if (chance(20)) sample.groups["unsorted"] = "\x01" "b\x01" "1\x01" "a\x01" "2";
-  if (chance(20)) sample.groups["role/" + nasty_cell()] = encode_cells({{"table", "t"}, {"key", nasty_cell()}, {".dot", "1"}});
+  if (chance(20))
+    sample.groups["role/" + nasty_cell()] = encode_cells({{"table", "t"}, {"key", nasty_cell()}, {".dot", "1"}});
   if (chance(20)) sample.groups["role/" + nasty_cell() + "#life"] = encode_cells({{"uuid", nasty_cell()}});
   if (chance(20)) sample.groups[sample.root.table + "/"] = encode_cells({{"group", nasty_cell()}});
   if (chance(10)) sample.groups["fhir"] = nasty_cell();
-  if (chance(10)) sample.groups["fhir"] = R"({"language":"fr","extension":[{"url":"http://example.org/x","valueDecimal":1.50}]})";
+  if (chance(10))
+    sample.groups["fhir"] = R"({"language":"fr","extension":[{"url":"http://example.org/x","valueDecimal":1.50}]})";
 }
 
 Sample Generator::whole(const std::string& table) {
@@ -186,7 +190,7 @@ Sample Generator::whole(const std::string& table) {
 
 Sample Generator::fragment(const std::string& table) {
   Sample sample = whole(table);
-  for (auto at = sample.groups.begin(); at != sample.groups.end();) at = chance(60) ? sample.groups.erase(at) : std::next(at);
+  std::erase_if(sample.groups, [this](const auto&) { return chance(60); });
   return sample;
 }
 

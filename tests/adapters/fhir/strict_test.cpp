@@ -34,7 +34,8 @@ TEST_CASE("what is no strict JSON is refused") {
         with(R"("x":"")"), with(R"("x":[])"), with(R"("x":{})"), with(R"("x":null)"), with(R"("x":[null])"),
         with(R"("x":["a",null])"), with(R"("x":1,"x":2)"), with(R"("id":"other")"), with(R"("x":{"a":1,"a":1})"),
         with("\"x\":\"\xFF\""), with("\"x\":\"\xC0\x80\""), with("\"x\":\"\xED\xA0\x80\""), with("\"x\":\"a\nb\""),
-        with(R"("x":NaN)"), with(R"("x":01)"), with(R"("x":1.)"), with(R"("x":1e999)"), with(R"("x":)" + std::string(65, '1')),
+        with(R"("x":NaN)"), with(R"("x":01)"), with(R"("x":1.)"), with(R"("x":1e999)"),
+        with(R"("x":)" + std::string(65, '1')),
         with(R"("x":1 /* */)"), with(R"("x":1,)"), with(R"("":1)"), "\xEF\xBB\xBF" + kHead + kCode + "}"})
     CHECK(refusal_of(text) == Code::fhir_malformed);
 }
@@ -58,25 +59,35 @@ TEST_CASE("many members are compared too") {
 
 TEST_CASE("a resource of another root or class is refused") {
   CHECK(refusal_of(R"({"resourceType":"Basic","id":"other",)" + kCode + "}") == Code::fhir_malformed);
-  CHECK(refusal_of(kHead + R"("code":{"coding":[{"system":"urn:x-omrs-sync:class","code":"drug"}]}})") == Code::fhir_malformed);
+  CHECK(refusal_of(kHead + R"("code":{"coding":[{"system":"urn:x-omrs-sync:class",)"
+      R"("code":"drug"}]}})") == Code::fhir_malformed);
   CHECK(refusal_of(kHead.substr(0, kHead.size() - 1) + "}") == Code::fhir_malformed);
-  CHECK(refusal_of(R"({"resourceType":"Spaceship","id":"7a0f3ef2-2f7e-4f0c-8f5c-6a0f6a6f7d10"})") == Code::fhir_type_unknown);
+  CHECK(refusal_of(R"({"resourceType":"Spaceship","id":"7a0f3ef2-2f7e-4f0c-8f5c-6a0f6a6f7d10"})") ==
+        Code::fhir_type_unknown);
 }
 
 TEST_CASE("an unknown modifier extension sets the resource aside, at any depth") {
-  CHECK(refusal_of(with(R"("modifierExtension":[{"url":"http://x","valueBoolean":true}])")) == Code::fhir_unknown_modifier);
-  CHECK(refusal_of(with(R"("x":[{"modifierExtension":[{"url":"http://x","valueBoolean":true}]}])")) == Code::fhir_unknown_modifier);
+  CHECK(refusal_of(with(R"("modifierExtension":[{"url":"http://x",)"
+      R"("valueBoolean":true}])")) == Code::fhir_unknown_modifier);
+  CHECK(refusal_of(with(R"("x":[{"modifierExtension":[{"url":"http://x",)"
+      R"("valueBoolean":true}]}])")) == Code::fhir_unknown_modifier);
 }
 
 TEST_CASE("an extension of ours that makes no sense is refused, and the message names no content") {
   for (const char* extension :
-       {R"({"url":"urn:x-omrs-sync:ext/row","valueString":"x"})", R"({"url":"urn:x-omrs-sync:ext/future","valueString":"x"})",
+       {R"({"url":"urn:x-omrs-sync:ext/row","valueString":"x"})",
+        R"({"url":"urn:x-omrs-sync:ext/future","valueString":"x"})",
         R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"text","valueString":"x"}]})",
-        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text","valueQuantity":{"value":1}}]})",
-        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text","valueString":"secret"},{"url":"text","valueString":"secret"}]})",
-        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text","valueBase64Binary":"secret*="}]})",
-        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text","valueDateTime":"2024"}]})",
-        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text","valueReference":{"reference":"secret"}}]})",
+        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text",)"
+        R"("valueQuantity":{"value":1}}]})",
+        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text",)"
+        R"("valueString":"secret"},{"url":"text","valueString":"secret"}]})",
+        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text",)"
+        R"("valueBase64Binary":"secret*="}]})",
+        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text",)"
+        R"("valueDateTime":"2024"}]})",
+        R"({"url":"urn:x-omrs-sync:ext/row","extension":[{"url":"table","valueCode":"note"},{"url":"text",)"
+        R"("valueReference":{"reference":"secret"}}]})",
         R"({"url":"urn:x-omrs-sync:ext/audit","extension":[{"url":"text","valueString":"secret"}]})"}) {
     const auto groups = fixture_codec()->decode(kRoot, with("\"extension\":[" + std::string(extension) + "]"));
     INFO(extension);

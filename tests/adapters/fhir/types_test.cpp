@@ -72,7 +72,8 @@ TEST_CASE("of several values one is the element, the others are extensions") {
 
 TEST_CASE("a member of an obs group names its parent") {
   CHECK(encoded(observation({{"obs_group_id", kPlace}})) ==
-        observation_json("", R"(,{"url":"urn:x-omrs-sync:ext/obs/obs_group_id","valueReference":{"reference":"Observation/)" +
+        observation_json("", R"(,{"url":"urn:x-omrs-sync:ext/obs/obs_group_id","valueReference":{)"
+            R"("reference":"Observation/)" +
                                  kPlace + R"("}})"));
 }
 
@@ -121,15 +122,20 @@ TEST_CASE("a person with a patient row is a Patient, one without is a Person") {
   sample.groups["person_address/66666666-6666-4666-8666-666666666666#life"] = life();
   const std::string people =
       R"("name":[{"id":"55555555-5555-4555-8555-555555555555","family":"Okot","given":["Grace","Akello"],"extension":[)"
-      R"({"url":"http://fhir.openmrs.org/ext/name","extension":[{"url":"http://fhir.openmrs.org/ext/name#prefix","valueString":"Dr"}]},)"
-      R"({"url":"urn:x-omrs-sync:ext/audit","extension":[{"url":"creator","valueReference":{"reference":"Practitioner/f9badd80-ab76-11e2-9e96-0800200c9a66"}}]},)"
-      R"({"url":"urn:x-omrs-sync:ext/person_name/preferred","valueBoolean":true},{"url":"urn:x-omrs-sync:ext/groups","valueString":"changed"}]}],)"
+      R"({"url":"http://fhir.openmrs.org/ext/name","extension":[{"url":"http://fhir.openmrs.org/ext/name#prefix",)"
+      R"("valueString":"Dr"}]},)"
+      R"({"url":"urn:x-omrs-sync:ext/audit","extension":[{"url":"creator","valueReference":{)"
+      R"("reference":"Practitioner/f9badd80-ab76-11e2-9e96-0800200c9a66"}}]},)"
+      R"({"url":"urn:x-omrs-sync:ext/person_name/preferred","valueBoolean":true},{)"
+      R"("url":"urn:x-omrs-sync:ext/groups","valueString":"changed"}]}],)"
       R"("gender":"female","birthDate":"1990",)";
   const std::string address =
       R"("address":[{"id":"66666666-6666-4666-8666-666666666666","use":"home","city":"Gulu","extension":[)"
-      R"({"url":"http://fhir.openmrs.org/ext/address","extension":[{"url":"http://fhir.openmrs.org/ext/address#address1","valueString":"Plot 7"}]}]}])";
+      R"({"url":"http://fhir.openmrs.org/ext/address","extension":[{)"
+      R"("url":"http://fhir.openmrs.org/ext/address#address1","valueString":"Plot 7"}]}]}])";
   const std::string person = encoded(sample);
-  CHECK(person.starts_with(R"({"resourceType":"Person","id":")" + kPerson + "\"," + people + address + R"(,"active":true,)"));
+  CHECK(person.starts_with(R"({"resourceType":"Person","id":")" + kPerson + "\"," + people + address + R"(,)"
+      R"("active":true,)"));
   CHECK(person.find(R"({"url":"urn:x-omrs-sync:ext/exact/birthdate","valueDate":"1990-06-15"})") != std::string::npos);
   CHECK(person.find(R"({"url":"urn:x-omrs-sync:ext/person/dead","valueBoolean":false})") != std::string::npos);
 
@@ -142,11 +148,15 @@ TEST_CASE("a person with a patient row is a Patient, one without is a Person") {
   const std::string patient = encoded(sample);
   CHECK(patient.starts_with(
       R"({"resourceType":"Patient","id":")" + kPerson +
-      R"(","identifier":[{"id":"22222222-2222-4222-8222-222222222222","use":"official","type":{"coding":[{"code":")" + kUser +
-      R"("}]},"value":"100-8","extension":[{"url":"http://fhir.openmrs.org/ext/patient/identifier#location","valueReference":{"reference":"Location/)" +
+      R"(","identifier":[{"id":"22222222-2222-4222-8222-222222222222","use":"official","type":{"coding":[{)"
+      R"("code":")" + kUser +
+      R"("}]},"value":"100-8","extension":[{"url":"http://fhir.openmrs.org/ext/patient/identifier#location",)"
+      R"("valueReference":{"reference":"Location/)" +
       kPlace + R"("}}]}],"active":true,)" + people + R"("deceasedBoolean":false,)" + address));
-  CHECK(patient.find(R"({"url":"urn:x-omrs-sync:ext/patient/allergy_status","valueString":"Unknown"})") != std::string::npos);
-  CHECK(patient.find(R"({"url":"urn:x-omrs-sync:ext/person-audit","extension":[{"url":"creator")") != std::string::npos);
+  CHECK(patient.find(R"({"url":"urn:x-omrs-sync:ext/patient/allergy_status",)"
+      R"("valueString":"Unknown"})") != std::string::npos);
+  CHECK(patient.find(R"({"url":"urn:x-omrs-sync:ext/person-audit","extension":[{)"
+      R"("url":"creator")") != std::string::npos);
   CHECK(patient.find(R"("valueString":"patient#changed")") != std::string::npos);
 }
 
@@ -156,7 +166,8 @@ TEST_CASE("a voided name is a row, not a name") {
   sample.groups["person_name/" + kUser + "#life"] = encode_cells({{"voided", "1"}});
   const std::string json = encoded(sample);
   CHECK(json.find(R"("name":)") == std::string::npos);
-  CHECK(json.find(R"({"url":"table","valueCode":"person_name"},{"url":"uuid","valueString":")" + kUser + "\"}") != std::string::npos);
+  CHECK(json.find(R"({"url":"table","valueCode":"person_name"},{"url":"uuid",)"
+      R"("valueString":")" + kUser + "\"}") != std::string::npos);
 }
 
 TEST_CASE("a death with its date is one element") {
@@ -182,30 +193,37 @@ TEST_CASE("encounters, visits, places and providers are what the mapping says") 
   CHECK(encoded(encounter) ==
         R"({"resourceType":"Encounter","id":"8d6c993e-c2cc-11de-8d13-0010c6dffd0f","status":"unknown",)"
         R"("class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},)"
-        R"("type":[{"coding":[{"system":"http://fhir.openmrs.org/code-system/encounter-type","code":"f9badd80-ab76-11e2-9e96-0800200c9a66"}]}],)"
+        R"("type":[{"coding":[{"system":"http://fhir.openmrs.org/code-system/encounter-type",)"
+        R"("code":"f9badd80-ab76-11e2-9e96-0800200c9a66"}]}],)"
         R"("subject":{"reference":"Patient/5946f880-b197-400b-9caa-a3c661d23041"},)"
-        R"("participant":[{"individual":{"reference":"Practitioner/f9badd80-ab76-11e2-9e96-0800200c9a66"},"extension":[)"
+        R"("participant":[{"individual":{"reference":"Practitioner/f9badd80-ab76-11e2-9e96-0800200c9a66"},)"
+        R"("extension":[)"
         R"({"url":"urn:x-omrs-sync:ext/encounter_provider/uuid","valueString":"f9badd80-ab76-11e2-9e96-0800200c9a66"},)"
-        R"({"url":"urn:x-omrs-sync:ext/encounter_provider/encounter_role_id","valueCoding":{"system":"urn:x-omrs-sync:ext/table/encounter_role","code":"240b26f9-dd88-4172-823d-4a8bfeb7841f"}}]}],)"
+        R"({"url":"urn:x-omrs-sync:ext/encounter_provider/encounter_role_id","valueCoding":{)"
+        R"("system":"urn:x-omrs-sync:ext/table/encounter_role","code":"240b26f9-dd88-4172-823d-4a8bfeb7841f"}}]}],)"
         R"("period":{"start":"2026-05-04T08:10:00+03:00"},)"
         R"("location":[{"location":{"reference":"Location/8d6c993e-c2cc-11de-8d13-0010c6dffd0f"}}],)"
         R"("partOf":{"reference":"Encounter/8d6c993e-c2cc-11de-8d13-0010c6dffd0f"}})");
 
   Sample visit{{"visit", kPlace}, {}};
   visit.groups["type"] = encode_cells({{"visit_type_id", kUser}});
-  visit.groups["period"] = encode_cells({{"date_started", "2026-05-04 08:10:00"}, {"date_stopped", "2026-05-04 09:00:00"}});
+  visit.groups["period"] =
+      encode_cells({{"date_started", "2026-05-04 08:10:00"}, {"date_stopped", "2026-05-04 09:00:00"}});
   CHECK(encoded(visit).find(R"("period":{"start":"2026-05-04T08:10:00+03:00","end":"2026-05-04T09:00:00+03:00"})") !=
         std::string::npos);
 
   Sample place{{"location", kPlace}, {}};
   place.groups["name"] = encode_cells({{"name", "Ward"}});
-  place.groups["address"] = encode_cells({{"address3", "Hill"}, {"city_village", "Gulu"}, {"county_district", "Acholi"}});
+  place.groups["address"] =
+      encode_cells({{"address3", "Hill"}, {"city_village", "Gulu"}, {"county_district", "Acholi"}});
   place.groups["position"] = encode_cells({{"latitude", "1.250"}, {"longitude", "32"}});
   place.groups["life"] = encode_cells({{"retired", "1"}});
   CHECK(encoded(place) ==
         R"({"resourceType":"Location","id":"8d6c993e-c2cc-11de-8d13-0010c6dffd0f","status":"inactive","name":"Ward",)"
-        R"("address":{"extension":[{"url":"http://fhir.openmrs.org/ext/address","extension":[{"url":"http://fhir.openmrs.org/ext/address#address3","valueString":"Hill"}]}],"city":"Gulu"},)"
-        R"("position":{"longitude":32,"latitude":1.250},"extension":[{"url":"urn:x-omrs-sync:ext/location/county_district","valueString":"Acholi"}]})");
+        R"("address":{"extension":[{"url":"http://fhir.openmrs.org/ext/address","extension":[{)"
+        R"("url":"http://fhir.openmrs.org/ext/address#address3","valueString":"Hill"}]}],"city":"Gulu"},)"
+        R"("position":{"longitude":32,"latitude":1.250},"extension":[{)"
+        R"("url":"urn:x-omrs-sync:ext/location/county_district","valueString":"Acholi"}]})");
   place.groups["position"] = encode_cells({{"latitude", "-1.5"}, {"longitude", "32"}});
   CHECK(encoded(place).find("\"position\"") == std::string::npos);
 
@@ -216,14 +234,16 @@ TEST_CASE("encounters, visits, places and providers are what the mapping says") 
   CHECK(encoded(provider) ==
         R"({"resourceType":"Practitioner","id":"8d6c993e-c2cc-11de-8d13-0010c6dffd0f",)"
         R"("identifier":[{"system":"http://fhir.openmrs.org/ext/provider/identifier","value":"P-1"}],"active":true,)"
-        R"("extension":[{"url":"urn:x-omrs-sync:ext/provider/person_id","valueReference":{"reference":"Person/5946f880-b197-400b-9caa-a3c661d23041"}}]})");
+        R"("extension":[{"url":"urn:x-omrs-sync:ext/provider/person_id","valueReference":{)"
+        R"("reference":"Person/5946f880-b197-400b-9caa-a3c661d23041"}}]})");
 }
 
 TEST_CASE("a column in another group than the usual one says so, and only then") {
   Sample sample{{"provider", kPlace}, {}};
   sample.groups["elsewhere"] = encode_cells({{"identifier", "P-1"}});
   const std::string json = encoded(sample);
-  CHECK(json.find(R"({"url":"group","valueString":"elsewhere"},{"url":"identifier","valueString":"P-1"})") != std::string::npos);
+  CHECK(json.find(R"({"url":"group","valueString":"elsewhere"},{"url":"identifier",)"
+      R"("valueString":"P-1"})") != std::string::npos);
 }
 
 TEST_CASE("what another sender adds to an element of ours is kept with it, until the value changes") {
@@ -232,13 +252,15 @@ TEST_CASE("what another sender adds to an element of ours is kept with it, until
   const std::string rich =
       R"({"resourceType":"Observation","id":"61ebe359-bfdc-4613-8bf2-c5e300945f0a","status":"final",)"
       R"("code":{"coding":[{"code":"5088A","display":"Temperature"}],"text":"Temperature"},)"
-      R"("effectiveDateTime":"2026-05-04T08:10:00+03:00","valueQuantity":{"value":36.60,"unit":"DEG C"},"note":[{"text":"n"}]})";
+      R"("effectiveDateTime":"2026-05-04T08:10:00+03:00","valueQuantity":{"value":36.60,"unit":"DEG C"},"note":[{)"
+      R"("text":"n"}]})";
   auto groups = codec->decode(root, rich);
   REQUIRE(groups.has_value());
   CHECK(find_cell(groups.value().at("obs"), "concept_id") == "5088A");
   CHECK(find_cell(groups.value().at("obs"), "value_numeric") == "36.60");
   const std::string again = encoded({root, groups.value()});
-  CHECK(again.find(R"("code":{"coding":[{"code":"5088A","display":"Temperature"}],"text":"Temperature"})") != std::string::npos);
+  CHECK(again.find(R"("code":{"coding":[{"code":"5088A","display":"Temperature"}],)"
+      R"("text":"Temperature"})") != std::string::npos);
   CHECK(again.find(R"("valueQuantity":{"value":36.60,"unit":"DEG C"})") != std::string::npos);
   CHECK(again.find(R"("note":[{"text":"n"}])") != std::string::npos);
 
@@ -250,7 +272,8 @@ TEST_CASE("what another sender adds to an element of ours is kept with it, until
 
 TEST_CASE("a root of another table refuses the type") {
   const auto codec = fixture_codec();
-  const auto groups = codec->decode({"visit", kPlace}, R"({"resourceType":"Location","id":")" + kPlace + R"(","name":"x"})");
+  const auto groups = codec->decode({"visit", kPlace}, R"({"resourceType":"Location","id":")" + kPlace + R"(",)"
+      R"("name":"x"})");
   REQUIRE(!groups.has_value());
   CHECK(groups.error().code == Code::fhir_type_unknown);
 }

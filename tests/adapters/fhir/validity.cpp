@@ -12,8 +12,11 @@ using fhir::JsonKind;
 using fhir::JsonMember;
 using fhir::JsonView;
 
-const std::string kDate = R"(([0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1]))?)?)";
-const std::string kDay = R"(([0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)-(0[1-9]|1[0-2])-(0[1-9]|[1-2][0-9]|3[0-1]))";
+const std::string kYear = R"(([0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000))";
+const std::string kMonth = R"((0[1-9]|1[0-2]))";
+const std::string kDayOfMonth = R"((0[1-9]|[1-2][0-9]|3[0-1]))";
+const std::string kDate = kYear + "(-" + kMonth + "(-" + kDayOfMonth + ")?)?";
+const std::string kDay = kYear + "-" + kMonth + "-" + kDayOfMonth;
 const std::string kClock = R"(([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?)";
 const std::string kOffset = R"((Z|(\+|-)((0[0-9]|1[0-3]):[0-5][0-9]|14:00)))";
 
