@@ -50,6 +50,13 @@ void MysqlDatabase::Shared::add_alias(const std::string& table, const std::strin
   aliases_ = std::move(more);
 }
 
+void MysqlDatabase::Shared::drop_alias(const std::string& table, const std::string& from) {
+  const std::lock_guard lock(mutex_);
+  auto fewer = std::make_shared<Aliases>(*aliases_);
+  fewer->erase({table, from});
+  aliases_ = std::move(fewer);
+}
+
 Status MysqlDatabase::Shared::read_aliases(Connection& connection) {
   auto read = std::make_shared<Aliases>();
   OMRSYNC_CHECK(connection.query("SELECT root_table, uuid, local_uuid FROM " + marker_table(options, "alias"),

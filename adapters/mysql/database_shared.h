@@ -32,8 +32,8 @@ struct MysqlDatabase::Shared {
   Status refresh(Connection& connection);
 
   [[nodiscard]] std::shared_ptr<const Aliases> aliases() const;
-  /// Remembers an alias that was committed.
   void add_alias(const std::string& table, const std::string& from, const std::string& to);
+  void drop_alias(const std::string& table, const std::string& from);
   Status read_aliases(Connection& connection);
 
   /// A session, kept from earlier work where there is one.

@@ -38,9 +38,16 @@ void RawRoot::name_owned(const References& references) {
     owned_keys.push_back(openmrs::key_of_row(*table, cells, references).value_or(""));
 }
 
+std::uint64_t absent_hash(const Compiled& compiled) { return compiled.hash("absent"); }
+
 ports::RootContent content_of(const Compiled& compiled, const References& references, const RawRoot& root) {
   ports::RootContent content;
   content.local_id = root.local_id;
+  if (root.foreign_core_user()) {
+    for (const openmrs::GroupPlan& group : root.plan->groups)
+      content.groups[openmrs::group_name(*root.plan, root.key, group)] = {GroupValue{}, absent_hash(compiled)};
+    return content;
+  }
   add_groups(compiled, references, *root.plan, root.row, root.key, content);
   if (root.by_alias() && root.plan->uuid) {
     // Seen by its other name, the row does not spell its own.

@@ -25,6 +25,9 @@ struct RawRoot {
   std::vector<std::string> owned_keys;  ///< of `owned`, once `name_owned` was called; empty where a row has none
 
   [[nodiscard]] bool by_alias() const noexcept { return asked != key; }
+  /// Another node's admin or daemon: our own stands for it and nothing of it is written here, so that it is the same
+  /// whatever becomes of ours. What it is stands in the residue.
+  [[nodiscard]] bool foreign_core_user() const noexcept { return by_alias() && plan->table->name == "users"; }
   void name_owned(const References& references);
 };
 
@@ -62,6 +65,9 @@ class RootReader {
   std::shared_ptr<const Aliases> aliases_;
   std::string lock_;
 };
+
+/// The hash of a group that is nowhere in the database (see RawRoot::foreign_core_user).
+[[nodiscard]] std::uint64_t absent_hash(const Compiled& compiled);
 
 /// Groups of a root whose references `references` knows.
 [[nodiscard]] ports::RootContent content_of(const Compiled& compiled, const References& references, const RawRoot& root);

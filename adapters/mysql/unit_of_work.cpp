@@ -54,10 +54,13 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
                                quote_bytes(payload) + " WHERE set_key = " + quote_bytes(marker_));
       if (!stored) return failed(stored.error());
     }
-    const Status done = connection_->commit();
-    if (!done) return failed(done.error());
+    // Capture may meet the transaction before `commit` returns, and must know both names of its rows by then.
     for (const auto& [from, to] : new_aliases_) shared_->add_alias(from.first, from.second, to);
-    return done;
+    const Status done = connection_->commit();
+    if (done) return done;
+    if (done.error().remedy != Remedy::look_first)
+      for (const auto& [from, to] : new_aliases_) shared_->drop_alias(from.first, from.second);
+    return failed(done.error());
   }
 
  private:

@@ -171,7 +171,7 @@ Status Purger::purge(PutWork& work) {
     }
   }
   for (const std::size_t write : waiting) {
-    // A row that only stands for the purged one under its own name is not the purged one.
+    // A row that only stands for the purged one is not the purged one.
     if (work.roots[write]->by_alias()) continue;
     const RawRoot& root = *work.roots[write];
     const RootKey& named = work.writes[write].root;

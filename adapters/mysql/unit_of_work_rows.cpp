@@ -48,11 +48,10 @@ class RowPlanner {
       if (value && !value->empty()) work_.outcome.residues[write_][name] = *value;
       return;
     }
-    if (root_ != nullptr && root_->by_alias() && plan_->table->name == "users") {
-      // A core user of another node: our own stays as it is, and stands for it.
+    if (root_ != nullptr && root_->foreign_core_user()) {
       if (!value || !address->plan->is_root()) return;
       add_residue(name, travelling(*plan_, *value));
-      work_.outcome.hashes[write_][name] = openmrs::local_hash(*address->group, root_->row, compiled_.hash);
+      work_.outcome.hashes[write_][name] = absent_hash(compiled_);
       return;
     }
     RowWork& row = row_for(*address->plan, address->row_key);

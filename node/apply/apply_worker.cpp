@@ -161,8 +161,10 @@ Outcome::State gravest(const std::vector<std::pair<RootKey, RootState>>& states,
   return worst;
 }
 
-/// What `put` says the rows hash to now, into the plan.
+/// What `put` says the rows hash to now, and what they cannot hold, into the plan.
 void take_hashes(ApplyPlan& plan, const std::vector<std::size_t>& written, const ports::PutOutcome& put) {
+  for (std::size_t i = 0; i < written.size() && i < put.residues.size(); ++i)
+    plan.roots[written[i]].residue = put.residues[i];
   for (std::size_t i = 0; i < written.size() && i < put.hashes.size(); ++i)
     for (PlannedGroup& group : plan.roots[written[i]].groups)
       if (group.written)

@@ -228,7 +228,10 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   OMRSYNC_CHECK(note_repair(landing.tx, planned.root, *taken));
   if (changed && !came.empty()) OMRSYNC_CHECK(tell_change(landing, planned, joined, came));
   OMRSYNC_CHECK(note_conflicts(landing, planned, joined, first_contact));
-  return planned.purged ? Status{Done{}} : release_waiting(landing.tx, planned.root);
+  if (planned.purged) return Done{};
+  for (const PlannedGroup& group : planned.groups)
+    if (group.written && !group.stood) OMRSYNC_CHECK(release_waiting_for_owned(landing.tx, group.name));
+  return release_waiting(landing.tx, planned.root);
 }
 
 }  // namespace

@@ -41,7 +41,10 @@ Status take_root(StoreTransaction& tx, const World& world, const ports::RootChan
   OMRSYNC_CHECK(note_repair(tx, change.root, *row));
   OMRSYNC_CHECK(log_change(tx, world, change.root, write.dot, std::nullopt));
   OMRSYNC_CHECK(note_effects(tx, world, change.root, *row, effect));
-  return change.kind == ports::RootChange::Kind::purged ? Status{Done{}} : release_waiting(tx, change.root);
+  if (change.kind == ports::RootChange::Kind::purged) return Done{};
+  for (const ports::GroupChange& group : change.groups)
+    if (!group.before && group.after) OMRSYNC_CHECK(release_waiting_for_owned(tx, group.group));
+  return release_waiting(tx, change.root);
 }
 
 Status take_local_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece) {

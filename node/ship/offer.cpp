@@ -92,4 +92,10 @@ Status release_waiting(StoreTransaction& tx, const RootKey& root) {
   return Done{};
 }
 
+Status release_waiting_for_owned(StoreTransaction& tx, const GroupName& group) {
+  const std::size_t slash = group.find('/');
+  if (slash == std::string::npos || group.find('#') != std::string::npos) return Done{};
+  return release_waiting(tx, {group.substr(0, slash), group.substr(slash + 1)});
+}
+
 }  // namespace omrsync::node

@@ -337,6 +337,14 @@ TEST_CASE("another node's admin is our admin") {
   CHECK(value_of(*database, {"users", "ours"}, "person", "person_id") == "p-1");
   CHECK(value_of(*database, {"visit_type", "v-1"}, "row", "creator") == "ours");
   CHECK(find_cell(applied.outcome.residues[0].at("person"), "person_id") == "p-2");
+  const auto foreign = [&] {
+    auto snapshot = database->snapshot();
+    return (*(*snapshot)->read(std::vector<RootKey>{{"users", "theirs"}}))[0].value();
+  };
+  const RootContent before = foreign();
+  CHECK(before.groups.at("name").hash == applied.outcome.hashes[0].at("name"));
+  server.server().sql("UPDATE users SET username = 'renamed here'", "clinic");
+  CHECK(foreign().groups.at("name").hash == before.groups.at("name").hash);
 }
 
 TEST_CASE("purged rows go, children first, but not what others refer to") {
