@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "adapters/mysql/database.h"
 #include "adapters/mysql/schema.h"
 #include "adapters/mysql/server_check.h"
 #include "adapters/openmrs/model.h"
+#include "adapters/system/clock.h"
 #include "node/app/openmrs_parts.h"
 
 namespace omrsync::app {
@@ -63,8 +65,10 @@ Status init_database(const Config& config) {
   OMRSYNC_TRY(options, connection_options(config));
   options.database.clear();
   OMRSYNC_TRY(connection, mysql::Connection::open(options));
-  (void)connection;
-  return Error{Remedy::stop_node, Code::defect, "This build cannot make the schema yet."};
+  system::Entropy entropy;
+  Uuid life;
+  for (std::uint8_t& byte : life.bytes) byte = static_cast<std::uint8_t>(entropy.next());
+  return mysql::create_marker_schema(*connection, config.openmrs->marker_schema, to_string(life));
 }
 
 Json to_json(const ColumnCoverage& column) {
