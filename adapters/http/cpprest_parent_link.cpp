@@ -209,9 +209,10 @@ void Link::ask() {
   request.headers().add("User-Agent", "omrsync/" OMRSYNC_VERSION);
   request.set_body(std::vector<unsigned char>(question_.body.begin(), question_.body.end()));
   request.headers().set_content_type("application/octet-stream");
-  request.set_progress_handler([exchange = exchange_](web::http::message_direction::direction way, std::uint64_t bytes) {
-    (way == web::http::message_direction::upload ? exchange->up : exchange->down) = bytes;
-  });
+  request.set_progress_handler(
+      [exchange = exchange_](web::http::message_direction::direction way, std::uint64_t bytes) {
+        (way == web::http::message_direction::upload ? exchange->up : exchange->down) = bytes;
+      });
   exchange_->head = client_.request(request);
   when_head_comes(exchange_);
 }
@@ -243,15 +244,16 @@ Result<std::optional<ports::Response>> Link::collect(milliseconds patience) {
     }
     const auto now = SteadyClock::now();
     if (now >= deadline) return std::optional<ports::Response>{};
-    exchange_->bell.wait(std::clamp(std::chrono::ceil<milliseconds>(deadline - now), milliseconds(1), milliseconds(250)));
+    exchange_->bell.wait(
+        std::clamp(std::chrono::ceil<milliseconds>(deadline - now), milliseconds(1), milliseconds(250)));
   }
 }
 
 bool Link::stalled() {
   const auto now = SteadyClock::now();
-  const bool connecting = !tls_->established() && !kept_ && exchange_->up == 0;
-  if (connecting && now - asked_ > options_.patience.connect) return true;
-  return watch_.stalled(exchange_->up, exchange_->down, now);
+  const bool connected = tls_->established() || kept_ || exchange_->up > 0;
+  if (!connected && now - asked_ > options_.patience.connect) return true;
+  return watch_.stalled(connected, exchange_->up, exchange_->down, now);
 }
 
 /// One step as far as the library has come; nothing while the answer is incomplete.

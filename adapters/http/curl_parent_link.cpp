@@ -68,7 +68,7 @@ class Link final : public CurlParentLink {
   ports::Response take_answer();
   Error failure(CURLcode code);
   Error connect_failure();
-  std::uint64_t moved(CURLINFO which);
+  std::uint64_t figure(CURLINFO which);
 
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
@@ -190,7 +190,8 @@ Result<std::optional<ports::Response>> Link::collect(milliseconds patience) {
       return answer;
     }
     const auto now = SteadyClock::now();
-    if (watch_.stalled(moved(CURLINFO_SIZE_UPLOAD_T), moved(CURLINFO_SIZE_DOWNLOAD_T), now)) {
+    if (watch_.stalled(figure(CURLINFO_PRETRANSFER_TIME_T) > 0, figure(CURLINFO_SIZE_UPLOAD_T),
+                       figure(CURLINFO_SIZE_DOWNLOAD_T), now)) {
       drop();
       return later(Code::line_cut, "Nothing moved on the line to the parent for too long.");
     }
@@ -208,9 +209,9 @@ std::optional<CURLcode> Link::finished() {
   return std::nullopt;
 }
 
-std::uint64_t Link::moved(CURLINFO which) {
-  curl_off_t bytes = 0;
-  return curl_easy_getinfo(easy_.get(), which, &bytes) == CURLE_OK && bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
+std::uint64_t Link::figure(CURLINFO which) {
+  curl_off_t value = 0;
+  return curl_easy_getinfo(easy_.get(), which, &value) == CURLE_OK && value > 0 ? static_cast<std::uint64_t>(value) : 0;
 }
 
 ports::Response Link::take_answer() {

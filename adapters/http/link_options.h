@@ -18,14 +18,14 @@ struct Rates {
 
 /// What either client needs to reach a parent. The three files come from the node's card.
 struct LinkOptions {
-  std::string url;                     ///< "https://hq.example.org:8443"
-  std::filesystem::path ca_file;       ///< the parent's own authority; nobody else is trusted
+  std::string url;                ///< "https://hq.example.org:8443"
+  std::filesystem::path ca_file;  ///< the parent's own authority; nobody else is trusted
   std::filesystem::path certificate_file;
-  std::filesystem::path key_file;      ///< 0600
-  std::string proxy;                   ///< "http://proxy:3128", for CONNECT; empty: none, whatever the environment says
+  std::filesystem::path key_file;  ///< 0600
+  std::string proxy;               ///< "http://proxy:3128", for CONNECT; empty: none, whatever the environment says
   Patience patience;
   std::uint64_t most_answer_bytes = 64 * 1024 * 1024;
-  Rates rates;                         ///< libcurl's link only
+  Rates rates;  ///< libcurl's link only
 };
 
 /// The URL without a trailing '/', if everything that can be wrong on this machine is right: the form of the URL, the

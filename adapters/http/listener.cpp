@@ -134,9 +134,8 @@ void BeastListener::serve_network() {
 }
 
 void BeastListener::accept() {
-  acceptor_.async_accept(net::make_strand(io_), [this](const ErrorCode& error, Tcp::socket socket) {
-    on_accepted(error, std::move(socket));
-  });
+  acceptor_.async_accept(net::make_strand(io_),
+                         [this](const ErrorCode& error, Tcp::socket socket) { on_accepted(error, std::move(socket)); });
 }
 
 void BeastListener::on_accepted(const ErrorCode& error, Tcp::socket socket) {
@@ -198,8 +197,8 @@ Status BeastListener::set_certificates(const ListenerIdentity& identity) {
 }
 
 ListenerCounts BeastListener::counts() const {
-  return {shared_->accepted, shared_->open(),    shared_->handshakes_failed,
-          shared_->handled,  shared_->refused,   shared_->turned_away};
+  return {shared_->accepted, shared_->open(),  shared_->handshakes_failed,
+          shared_->handled,  shared_->refused, shared_->turned_away};
 }
 
 void BeastListener::stop() {

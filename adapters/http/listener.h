@@ -14,8 +14,8 @@ namespace omrsync::http {
 
 /// What one caller, or all of them together, may take. Each is tested at, below and above.
 struct ListenerLimits {
-  std::size_t header_bytes = 16 * 1024;       ///< 431
-  std::size_t body_bytes = 16 * 1024 * 1024;  ///< 413, said before the body is read
+  std::size_t header_bytes = 16 * 1024;          ///< 431
+  std::size_t body_bytes = 16 * 1024 * 1024;     ///< 413, said before the body is read
   std::size_t memory_bytes = 256 * 1024 * 1024;  ///< bodies being read or handled, all callers together; 503
   std::size_t connections_per_node = 4;          ///< 503
   std::size_t unauthenticated = 64;              ///< connections without a finished handshake; more are closed at once
@@ -28,9 +28,9 @@ struct ListenerLimits {
   std::chrono::milliseconds idle{120'000};      ///< between two requests of a connection; close
   std::chrono::milliseconds stall{60'000};      ///< a body brings `stall_bytes` in this time, else 408; so do answers
   std::size_t stall_bytes = 1024;
-  std::chrono::milliseconds linger{2'000};      ///< after a refusal: time for the caller to read it
-  std::chrono::milliseconds stop{4'000};        ///< `stop` cuts what is not done by then
-  std::chrono::seconds retry_after{15};         ///< what a 503 asks for
+  std::chrono::milliseconds linger{2'000};  ///< after a refusal: time for the caller to read it
+  std::chrono::milliseconds stop{4'000};    ///< `stop` cuts what is not done by then
+  std::chrono::seconds retry_after{15};     ///< what a 503 asks for
 };
 
 /// Who the listener is and whom it believes, in PEM. One authority only; never the system's.
@@ -48,12 +48,12 @@ struct ListenerOptions {
 
 /// Counted since the start; for status, metrics and tests. No names, no addresses.
 struct ListenerCounts {
-  std::uint64_t accepted = 0;          ///< TCP connections
-  std::uint64_t open = 0;              ///< of them still there
+  std::uint64_t accepted = 0;  ///< TCP connections
+  std::uint64_t open = 0;      ///< of them still there
   std::uint64_t handshakes_failed = 0;
-  std::uint64_t handled = 0;           ///< requests that reached the handler
-  std::uint64_t refused = 0;           ///< requests answered 4xx or 503 by the listener itself
-  std::uint64_t turned_away = 0;       ///< connections closed because too many were there
+  std::uint64_t handled = 0;      ///< requests that reached the handler
+  std::uint64_t refused = 0;      ///< requests answered 4xx or 503 by the listener itself
+  std::uint64_t turned_away = 0;  ///< connections closed because too many were there
 };
 
 /// Answers one question. Called from several threads at once, never from one that serves the network; may take its

@@ -43,8 +43,7 @@ inline std::optional<Refusal> refuse_head(const RequestHead& head) {
     return Refusal{405, "GET and POST are served."};
   if (!head.target().starts_with('/')) return Refusal{400, "The target must be a path."};
   if (head.count(beast::http::field::expect) > 0 &&
-      (head.count(beast::http::field::expect) > 1 ||
-       !beast::iequals(head[beast::http::field::expect], "100-continue")))
+      (head.count(beast::http::field::expect) > 1 || !beast::iequals(head[beast::http::field::expect], "100-continue")))
     return Refusal{417, "Only 100-continue can be expected."};
   return std::nullopt;
 }

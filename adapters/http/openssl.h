@@ -1,5 +1,6 @@
 #pragma once
-// Owners of OpenSSL's objects and the few questions that both certificates.cpp and the listener ask. Private to this folder.
+// Owners of OpenSSL's objects and the few questions that both certificates.cpp and the listener ask. Private to this
+// folder.
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>

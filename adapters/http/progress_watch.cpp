@@ -10,9 +10,9 @@ void ProgressWatch::start(const Patience& patience, std::uint64_t question_bytes
   window_bytes_ = 0;
 }
 
-bool ProgressWatch::stalled(std::uint64_t up, std::uint64_t down, Instant now) {
+bool ProgressWatch::stalled(bool connected, std::uint64_t up, std::uint64_t down, Instant now) {
   const Phase phase = down > 0 ? Phase::receiving : up < question_bytes_ ? Phase::asking : Phase::waiting;
-  if (phase != phase_ || up + down - window_bytes_ >= patience_.stall_bytes) {
+  if (!connected || phase != phase_ || up + down - window_bytes_ >= patience_.stall_bytes) {
     phase_ = phase;
     window_start_ = now;
     window_bytes_ = up + down;

@@ -22,8 +22,9 @@ class ProgressWatch {
   /// A new exchange whose question has `question_bytes`.
   void start(const Patience& patience, std::uint64_t question_bytes, Instant now);
 
-  /// The bytes of the question that went out and those of the answer that came in, so far. True: give up.
-  [[nodiscard]] bool stalled(std::uint64_t up, std::uint64_t down, Instant now);
+  /// The bytes of the question that went out and those of the answer that came in, so far. True: give up. Time without
+  /// a connection is only part of `total`; whoever makes the connection holds it to `connect`.
+  [[nodiscard]] bool stalled(bool connected, std::uint64_t up, std::uint64_t down, Instant now);
 
  private:
   enum class Phase { asking, waiting, receiving };

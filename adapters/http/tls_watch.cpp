@@ -58,9 +58,10 @@ Error refused_by_parent(int alert, OwnDates own) {
   switch (alert) {
     case SSL_AD_CERTIFICATE_EXPIRED:
       if (own == OwnDates::valid)
-        return later(Code::clock_off,
-                     "The parent takes this node's certificate for expired, by this machine's clock it is valid: one of "
-                     "the two clocks is wrong.");
+        return later(
+            Code::clock_off,
+            "The parent takes this node's certificate for expired, by this machine's clock it is valid: one of "
+            "the two clocks is wrong.");
       return later(Code::certificate_expired, "The certificate of this node has expired.");
     case SSL_AD_CERTIFICATE_REVOKED:
       return later(Code::certificate_revoked, "The parent has revoked the certificate of this node.");
@@ -70,8 +71,8 @@ Error refused_by_parent(int alert, OwnDates own) {
     case SSL_AD_UNKNOWN_CA:
       return later(Code::tls_refused, "The parent does not know the authority that signed this node's certificate.");
     default:
-      return later(Code::tls_refused, "The parent refused the TLS handshake: " +
-                                          std::string(SSL_alert_desc_string_long(alert)) + ".");
+      return later(Code::tls_refused,
+                   "The parent refused the TLS handshake: " + std::string(SSL_alert_desc_string_long(alert)) + ".");
   }
 }
 

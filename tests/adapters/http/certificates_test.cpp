@@ -105,7 +105,8 @@ TEST_CASE("secret files are private from the start and replaced as a whole") {
 TEST_CASE("addresses and URLs are read strictly") {
   CHECK(parse_address("0.0.0.0:8443").value().port == 8443);
   CHECK(parse_address("[::1]:0").value().host == "::1");
-  for (const char* wrong : {"", ":1", "localhost", "localhost:", "localhost:70000", "localhost:1x", "[::1:8443", "a b:1"})
+  for (const char* wrong :
+       {"", ":1", "localhost", "localhost:", "localhost:70000", "localhost:1x", "[::1:8443", "a b:1"})
     CHECK_FALSE(parse_address(wrong));
   CHECK(parse_https_url("https://hq.example.org").value().port == 443);
   CHECK(parse_https_url("https://hq.example.org:8443/").value().host == "hq.example.org");

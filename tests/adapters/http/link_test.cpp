@@ -83,8 +83,8 @@ TEST_CASE("an answer comes back as the parent gave it") {
   const Client client = GENERATE(Client::curl, Client::cpprest);
   Pki pki;
   const auto listener = listen(pki.server(), [](const ports::IncomingRequest& request) {
-    return ports::Response{request.path == "/busy" ? 503 : 200, "application/x-omrsync", request.path + "|" + request.body,
-                           seconds(request.path == "/busy" ? 77 : 0)};
+    return ports::Response{request.path == "/busy" ? 503 : 200, "application/x-omrsync",
+                           request.path + "|" + request.body, seconds(request.path == "/busy" ? 77 : 0)};
   });
   const auto link = open_link(client, options_for(pki.card(), listener->port()));
 
@@ -133,7 +133,8 @@ TEST_CASE("nothing is there while the parent holds the answer") {
   const auto link = open_link(client, options_for(pki.card(), listener->port()));
   REQUIRE(link->send({"/wait", "x"}));
   auto asked_now = asked.get_future();
-  while (asked_now.wait_for(seconds(0)) != std::future_status::ready) REQUIRE_FALSE(link->collect(milliseconds(5)).value());
+  while (asked_now.wait_for(seconds(0)) != std::future_status::ready)
+    REQUIRE_FALSE(link->collect(milliseconds(5)).value());
   CHECK_FALSE(link->collect(milliseconds(0)).value());
   release.set_value();
   CHECK(answer_of(*link).value().body == "/wait|x");
@@ -307,8 +308,8 @@ TEST_CASE("a parent that takes connections but never shakes hands is unreachable
 
 TEST_CASE("what does not speak HTTP is a foreign answer or a cut line, never an answer") {
   const Client client = GENERATE(Client::curl, Client::cpprest);
-  const std::string garbage = GENERATE(as<std::string>{}, "220 mail.example.org ESMTP\r\n\r\n", "\x01\x02\x03\x04\r\n\r\n",
-                                       "HTTP/9.9 abc\r\n\r\n");
+  const std::string garbage = GENERATE(as<std::string>{}, "220 mail.example.org ESMTP\r\n\r\n",
+                                       "\x01\x02\x03\x04\r\n\r\n", "HTTP/9.9 abc\r\n\r\n");
   Pki pki;
   ScriptedServer server(pki.server(), [&garbage](Wire& wire, int) {
     wire.hear_message();
@@ -326,7 +327,8 @@ TEST_CASE("pages of portals and redirects are given up as they came and never fo
   ScriptedServer server(pki.server(), [](Wire& wire, int) {
     const std::string head = wire.hear_message();
     if (head.find("/moved") != std::string::npos)
-      wire.say("HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+      wire.say(
+          "HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     else
       wire.say("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>");
   });

@@ -12,8 +12,8 @@ inline std::string get(const std::string& path, const std::string& headers = {})
 }
 
 inline std::string post(const std::string& path, const std::string& body) {
-  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         body;
+  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 /// A listener on a free port, with its authority.
@@ -25,8 +25,10 @@ struct Door {
   }
 
   static ports::Response say_back(const ports::IncomingRequest& request) {
-    return {200, "text/plain",
-            request.peer_node + " " + request.peer_fingerprint + " GOT " + request.path + " " + request.body, {}};
+    return {200,
+            "text/plain",
+            request.peer_node + " " + request.peer_fingerprint + " GOT " + request.path + " " + request.body,
+            {}};
   }
 
   std::unique_ptr<Wire> dial_as(const Card& card) {

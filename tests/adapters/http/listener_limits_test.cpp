@@ -39,19 +39,22 @@ TEST_CASE("a caller that sends its large body all the same still hears the refus
   Door door(limits);
   const std::string body(2'000'000, 'x');
   CHECK(has(door.talk(post("/", body)), "HTTP/1.1 413"));
-  CHECK(has(door.talk("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1e8480\r\n" + body + "\r\n0\r\n\r\n"),
-            "HTTP/1.1 413"));
+  CHECK(has(
+      door.talk("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1e8480\r\n" + body + "\r\n0\r\n\r\n"),
+      "HTTP/1.1 413"));
   CHECK(door.listener->counts().handled == 0);
 }
 
 TEST_CASE("requests that two programs could read in two ways are refused") {
   const std::string head = GENERATE(
-      as<std::string>{}, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      as<std::string>{},
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc",
-      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc",
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x3\r\n\r\nabc",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\nabc",
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n",
@@ -72,8 +75,9 @@ TEST_CASE("requests that two programs could read in two ways are refused") {
 }
 
 TEST_CASE("malformed chunks are refused") {
-  const std::string chunks = GENERATE(as<std::string>{}, "-1\r\nabc\r\n0\r\n\r\n", "-2\r\n", "zz\r\nabc\r\n", "0x3\r\nabc\r\n0\r\n\r\n",
-                                      "fffffffffffffffff\r\nabc", "3\r\nabcd\r\n0\r\n\r\n", "3 \nabc\r\n0\r\n\r\n", "\r\n");
+  const std::string chunks =
+      GENERATE(as<std::string>{}, "-1\r\nabc\r\n0\r\n\r\n", "-2\r\n", "zz\r\nabc\r\n", "0x3\r\nabc\r\n0\r\n\r\n",
+               "fffffffffffffffff\r\nabc", "3\r\nabcd\r\n0\r\n\r\n", "3 \nabc\r\n0\r\n\r\n", "\r\n");
   Door door;
   CAPTURE(chunks);
   const std::string answer = door.talk("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks);

@@ -20,8 +20,8 @@ TEST_CASE("the identity passed in is that of the certificate") {
     const auto wire = door.dial_as(*card);
     REQUIRE(wire->say(get("/who", "X-Client: " + std::string(kKisumu) + "\r\n")));
     const std::string answer = wire->hear_message();
-    CHECK(has(answer, certificate_node(card->certificate_pem).value() + " " +
-                          fingerprint(card->certificate_pem).value()));
+    CHECK(has(answer,
+              certificate_node(card->certificate_pem).value() + " " + fingerprint(card->certificate_pem).value()));
   }
 }
 

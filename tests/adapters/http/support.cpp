@@ -61,15 +61,17 @@ TempFolder::~TempFolder() {
 }
 
 Pki::Pki()
-    : authority_(must(CertificateAuthority::create(folder_.path(), "hq", valid_from(now() - std::chrono::days(3650),
-                                                                                    std::chrono::days(7300))))) {}
+    : authority_(must(CertificateAuthority::create(
+          folder_.path(), "hq", valid_from(now() - std::chrono::days(3650), std::chrono::days(7300))))) {}
 
 ListenerIdentity Pki::server(Validity validity, const std::vector<std::string>& hosts) {
   KeyAndCertificate pair = must(authority_.issue_server(hosts, validity));
   return {authority_.certificate_pem(), std::move(pair.certificate_pem), std::move(pair.key_pem)};
 }
 
-Card Pki::card(const std::string& node, Validity validity) { return write(must(authority_.issue_client(node, validity))); }
+Card Pki::card(const std::string& node, Validity validity) {
+  return write(must(authority_.issue_client(node, validity)));
+}
 
 Card Pki::write(const KeyAndCertificate& pair) {
   const std::filesystem::path base = folder_.path() / ("card-" + std::to_string(++cards_));
