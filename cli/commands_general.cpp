@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/parser.h"
+#include "node/admin/troubleshooting.h"
 #include "protocol/codes.h"
 #include "protocol/messages.h"
 
@@ -40,6 +41,14 @@ Result<int> help(Context& context, const Arguments& arguments) {
     for (const CodeEntry& entry : all_codes()) print_code(context, entry);
     return exit_code::kDone;
   }
+  if (path == "troubleshooting") {
+    std::string page = admin::troubleshooting_page();
+    Json answer;
+    context.out.object(answer.set("schema", "omrsync/help/1").set("text", page));
+    page.pop_back();
+    context.out.line(page);
+    return exit_code::kDone;
+  }
   if (looks_like_code(path)) {
     const auto code = parse_code(path);
     if (!code) return Error{Remedy::stop_node, Code::not_found, "There is no code " + path + "; 'omrsync help codes' lists all."};
@@ -62,7 +71,7 @@ std::vector<CommandSpec> general_commands() {
        "Help on a command, or what an error code means and what to do.",
        "omrsync help SYNC-1201",
        {},
-       {{"topic", "A command, a code such as SYNC-1201, or 'codes'.", false, true}},
+       {{"topic", "A command, a code such as SYNC-1201, 'codes' or 'troubleshooting'.", false, true}},
        help},
   };
 }

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "node/admin/load.h"
 #include "node/admin/status.h"
 #include "node/app/daemon.h"
 #include "node/app/open.h"
@@ -94,11 +95,34 @@ Result<int> load_status(Context& context, const Arguments&) {
   std::vector<std::vector<std::string>> rows;
   for (const admin::LoadView& view : views) {
     context.out.object(admin::to_json(view));
-    rows.push_back({view.link, view.done ? "all" : view.table, std::to_string(view.rows), std::to_string(view.of),
-                    view.done ? "yes" : "no"});
+    rows.push_back({view.link.empty() ? "compare" : "load " + view.link, view.done ? "all" : view.table,
+                    std::to_string(view.rows), std::to_string(view.of), view.done ? "yes" : "no",
+                    view.asks_deletes ? std::to_string(*view.asks_deletes) + " gone: say 'omrsync load accept-deletes " + view.table + "'" : "-"});
   }
-  context.out.table({"LINK", "TABLE", "ROWS", "OF", "DONE"}, rows, "No load has begun.");
+  context.out.table({"WHAT", "TABLE", "ROWS", "OF", "DONE", "ASKS"}, rows, "No load has begun.");
   return exit_code::kDone;
+}
+
+using LoadAct = Status (*)(ports::Store&, const std::string&, std::int64_t, bool);
+
+Result<int> act_on_table(Context& context, const Arguments& arguments, LoadAct act, const char* done) {
+  const std::string table = *arguments.text("table");
+  OMRSYNC_TRY(config, app::load_valid_config(context.config_file()));
+  OMRSYNC_TRY(store, app::open_store(config));
+  OMRSYNC_CHECK(act(*store, table, app::now_ms(), context.options.dry_run));
+  Json json;
+  json.set("schema", "omrsync/load/1").set("table", table).set("done", !context.options.dry_run);
+  context.out.object(json);
+  context.out.line(table + ": " + (context.options.dry_run ? "nothing was changed (--dry-run)." : done));
+  return exit_code::kDone;
+}
+
+Result<int> restart(Context& context, const Arguments& arguments) {
+  return act_on_table(context, arguments, admin::restart_load, "is compared with the ledger again.");
+}
+
+Result<int> accept_deletes(Context& context, const Arguments& arguments) {
+  return act_on_table(context, arguments, admin::accept_deletes, "what is gone counts as deleted.");
 }
 
 }  // namespace
@@ -121,6 +145,10 @@ std::vector<CommandSpec> run_commands() {
        {},
        status},
       {"load status", "How far first loads and comparisons are.", "omrsync load status", {}, {}, load_status},
+      {"load restart", "Compares a table with the ledger again, row by row.", "omrsync load restart obs", {},
+       {{"table", "A root table, such as obs."}}, restart},
+      {"load accept-deletes", "Yes, the rows of this table that are gone were deleted on purpose.",
+       "omrsync load accept-deletes obs", {}, {{"table", "The table that 'load status' names."}}, accept_deletes},
   };
 }
 

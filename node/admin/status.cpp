@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "node/admin/load.h"
 #include "node/admin/words.h"
 #include "node/store/facts.h"
 
@@ -44,6 +45,7 @@ class Teller {
     OMRSYNC_CHECK(tell_node());
     OMRSYNC_CHECK(tell_capture());
     OMRSYNC_CHECK(tell_outbox());
+    OMRSYNC_CHECK(tell_loads());
     OMRSYNC_CHECK(tell_inbox());
     OMRSYNC_CHECK(tell_conflicts());
     OMRSYNC_CHECK(tell_parent());
@@ -129,6 +131,15 @@ class Teller {
     }));
     Json outbox;
     answer_.json.set("outbox", outbox.set("change_sets", sets).set("bytes", bytes).set("oldest", time_or_null(oldest)));
+    return Done{};
+  }
+
+  /// Comparisons that found so many rows gone that somebody must say yes.
+  Status tell_loads() {
+    OMRSYNC_TRY(loads, load_status(tx_));
+    for (const LoadView& load : loads)
+      if (load.asks_deletes)
+        attend(std::to_string(*load.asks_deletes) + " rows of " + load.table + " are gone", "omrsync load status");
     return Done{};
   }
 
@@ -219,22 +230,5 @@ class Teller {
 }  // namespace
 
 Result<StatusAnswer> status(ports::StoreTransaction& tx, const Surroundings& around) { return Teller(tx, around).tell(); }
-
-Result<std::vector<LoadView>> load_status(ports::StoreTransaction& tx) {
-  std::vector<LoadView> views;
-  OMRSYNC_CHECK(tx.scan(tables::kLink, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
-    node::Unpacker in(entry.value);
-    const auto link = node::LinkRecord::unpack(in);
-    views.push_back({std::string(entry.key), link.load.table, link.load.rows, link.load.of, link.load.done});
-    return true;
-  }));
-  return views;
-}
-
-Json to_json(const LoadView& view) {
-  Json json;
-  json.set("schema", "omrsync/load/1").set("link", view.link).set("table", view.table.empty() ? Json() : Json(view.table));
-  return json.set("rows", view.rows).set("of", std::max(view.rows, view.of)).set("done", view.done);
-}
 
 }  // namespace omrsync::admin

@@ -48,15 +48,4 @@ struct StatusAnswer {
 
 Result<StatusAnswer> status(ports::StoreTransaction& tx, const Surroundings& around);
 
-/// `omrsync/load/1`, one a link that loads: "parent" and each child.
-struct LoadView {
-  std::string link;
-  std::string table;  ///< where it stands; empty: not begun, or done
-  std::uint64_t rows = 0;
-  std::uint64_t of = 0;
-  bool done = false;
-};
-Result<std::vector<LoadView>> load_status(ports::StoreTransaction& tx);
-[[nodiscard]] Json to_json(const LoadView& view);
-
 }  // namespace omrsync::admin

@@ -16,6 +16,7 @@
 #include "node/store/facts.h"
 #include "node/supervisor.h"
 #include "node/tuning.h"
+#include "protocol/messages.h"
 
 namespace omrsync::app {
 namespace {
@@ -23,6 +24,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kDatabasePause{2000};  ///< between tries to reach a database that is away at the start
+
+constexpr std::size_t kHandlers = 64;          ///< each child that waits for news takes one
+constexpr std::chrono::duration<std::uint32_t> kComeBack{15};  ///< what children are told while the database is away
 
 struct Outside {
   const Config& config;
@@ -42,14 +46,10 @@ class WholeNode final : public admin::Engine {
   WholeNode(Outside outside, node::Identity identity) : outside_(std::move(outside)), identity_(std::move(identity)) {}
 
   Status run(std::stop_token stop) override {
-    OMRSYNC_CHECK(open_database(stop));
-    if (stop.stop_requested()) return Done{};
-    OMRSYNC_CHECK(build());
     OMRSYNC_TRY(listener, listen());
-    const std::stop_callback release(stop, [this] { engine_->service().stop(); });
-    node::supervise(engine_->workers(), stop);
+    const Status worked = work(stop);
     if (listener) listener->stop();
-    return Done{};
+    return worked;
   }
 
   Result<admin::SyncAnswer> sync(const admin::SyncRequest& request, std::stop_token stop) override {
@@ -79,6 +79,15 @@ class WholeNode final : public admin::Engine {
   }
 
  private:
+  Status work(std::stop_token stop) {
+    OMRSYNC_CHECK(open_database(stop));
+    if (stop.stop_requested()) return Done{};
+    OMRSYNC_CHECK(build());
+    const std::stop_callback release(stop, [this] { engine_->service().stop(); });
+    node::supervise(engine_->workers(), stop);
+    return Done{};
+  }
+
   Status open_database(std::stop_token stop) {
     while (!stop.stop_requested()) {
       auto parts = open_openmrs(outside_.config, identity_);
@@ -130,9 +139,20 @@ class WholeNode final : public admin::Engine {
     OMRSYNC_TRY(certificate, system::read_file(state.server_certificate()));
     OMRSYNC_TRY(key, system::read_secret_file(state.server_key()));
     options.identity = {std::move(authority), std::move(certificate), std::move(key)};
-    return http::Listener::start(std::move(options), [this](const ports::IncomingRequest& request) {
-      return engine_->service().handle(request, node::tuning::kPullWait);
-    });
+    options.limits.handlers = kHandlers;
+    return http::Listener::start(std::move(options),
+                                 [this](const ports::IncomingRequest& request) { return answer(request); });
+  }
+
+  ports::Response answer(const ports::IncomingRequest& request) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!built_) {
+        const Refusal refusal{Code::line_busy, "This node waits for its own database.", kComeBack.count()};
+        return {503, kWireContentType, encode(refusal), kComeBack};
+      }
+    }
+    return engine_->service().handle(request, node::tuning::kPullWait);
   }
 
   Status wait_until_built(milliseconds deadline, std::stop_token stop) {

@@ -2,15 +2,20 @@
 
 #include <algorithm>
 
-#include "adapters/mysql/database.h"
 #include "adapters/mysql/schema.h"
 #include "adapters/mysql/server_check.h"
 #include "adapters/openmrs/model.h"
-#include "adapters/system/clock.h"
+#include "adapters/mysql/database.h"
+#include "node/app/identity.h"
 #include "node/app/openmrs_parts.h"
 
 namespace omrsync::app {
 namespace {
+
+Status needs_openmrs(const Config& config) {
+  if (config.openmrs) return Done{};
+  return Error{Remedy::stop_node, Code::config_invalid, "The configuration has no [openmrs] section."};
+}
 
 std::string host_of_account(const OpenmrsConfig& openmrs) {
   if (!openmrs.socket.empty() || openmrs.host == "localhost") return "localhost";
@@ -51,7 +56,7 @@ ColumnCoverage coverage_of(const openmrs::Model& model, const openmrs::Table& ta
 }  // namespace
 
 Result<std::vector<std::string>> grant_statements(const Config& config, const std::string& host, bool mariadb) {
-  if (!config.openmrs) return Error{Remedy::stop_node, Code::config_invalid, "The configuration has no [openmrs] section."};
+  OMRSYNC_CHECK(needs_openmrs(config));
   mysql::GrantOptions options;
   options.user = config.openmrs->user;
   options.host = host.empty() ? host_of_account(*config.openmrs) : host;
@@ -65,10 +70,7 @@ Status init_database(const Config& config) {
   OMRSYNC_TRY(options, connection_options(config));
   options.database.clear();
   OMRSYNC_TRY(connection, mysql::Connection::open(options));
-  system::Entropy entropy;
-  Uuid life;
-  for (std::uint8_t& byte : life.bytes) byte = static_cast<std::uint8_t>(entropy.next());
-  return mysql::create_marker_schema(*connection, config.openmrs->marker_schema, to_string(life));
+  return mysql::create_marker_schema(*connection, config.openmrs->marker_schema, to_string(random_uuid()));
 }
 
 Json to_json(const ColumnCoverage& column) {

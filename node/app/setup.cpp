@@ -9,6 +9,7 @@
 #include "adapters/system/files.h"
 #include "node/admin/nodes.h"
 #include "node/app/files.h"
+#include "node/app/identity.h"
 #include "node/app/init_answers.h"
 #include "node/app/open.h"
 #include "node/app/state_folder.h"
@@ -31,14 +32,6 @@ http::Validity from_now(days length) {
 template <std::size_t N>
 void fill(std::array<std::uint8_t, N>& bytes, system::Entropy& entropy) {
   for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(entropy.next());
-}
-
-Uuid new_uuid(system::Entropy& entropy) {
-  Uuid uuid;
-  fill(uuid.bytes, entropy);
-  uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0F) | 0x40);
-  uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3F) | 0x80);
-  return uuid;
 }
 
 /// The names by which children may call the listener.
@@ -85,7 +78,7 @@ node::Identity new_identity(const Config& config, const std::optional<Card>& car
     identity.node = card->node;
     identity.network_key = card->network_key;
   } else {
-    identity.node = new_uuid(entropy);
+    identity.node = random_uuid();
     fill(identity.network_key, entropy);
   }
   return identity;
@@ -170,13 +163,12 @@ Result<Card> make_child(const Config& config, ports::Store& store, const std::st
     self = *identity;
   }
   OMRSYNC_TRY(authority, http::CertificateAuthority::open(StateFolder(config).authority()));
-  system::Entropy entropy;
   Card card;
   card.parent_url = config.listen->url.empty() ? "https://" + config.listen->address : config.listen->url;
   card.parent_name = self.name;
   card.parent = self.node;
   card.name = name;
-  card.node = new_uuid(entropy);
+  card.node = random_uuid();
   card.catchment = catchment;
   card.authority_pem = authority.certificate_pem();
   card.network_key = self.network_key;
