@@ -61,18 +61,21 @@ Sibling* find(Group& group, const Dot& dot) {
 /// The standing sibling that our transaction wrote over has its value in the before image, and nowhere else (D7b, R4).
 void save_overwritten(RootState& joined, const std::optional<LedgerRow>& row, const RootState& before,
                       const PlannedGroup& planned, bool purged, const ports::GroupChange* change) {
-  if (change == nullptr || !change->before_value) return;
   const auto stood = before.groups.find(planned.name);
   const auto group = joined.groups.find(planned.name);
   if (stood == before.groups.end() || group == joined.groups.end()) return;
-  std::optional<Dot> standing;
+  std::optional<Dot> standing = stood->second.shown;
   if (row)
     if (const auto listed = row->groups.find(planned.name); listed != row->groups.end())
       standing = listed->second.standing;
-  if (!standing) standing = stood->second.shown;
-  const bool overwritten = purged || *standing != planned.target;
-  if (Sibling* s = find(group->second, *standing); s != nullptr && s->value && overwritten)
-    s->value = *change->before_value;
+  if (!standing) return;  // what stood there was nobody's: a stale save that is put right
+  Sibling* s = find(group->second, *standing);
+  if (s == nullptr || !s->value || (!purged && *standing == planned.target)) return;
+  if (change != nullptr) {
+    if (change->before_value) s->value = *change->before_value;
+  } else if (const Sibling* target = find(group->second, planned.target); target != nullptr && !planned.written) {
+    s->value = target->value;  // the same value under another dot: nothing had to be written
+  }
 }
 
 /// Values that only the incoming side knows.

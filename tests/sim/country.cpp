@@ -12,9 +12,10 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// A worker that says "at once" is called again this much later; capture waits on the log in between.
+/// A worker that says "at once" is called again this much later; capture waits on the log in between, and a pull at the
+/// parent.
 constexpr milliseconds kTick{1};
-constexpr milliseconds kCaptureTick{20};
+constexpr milliseconds kWaitingTick{20};
 constexpr milliseconds kLook{200};
 constexpr int kLooksAlike = 15;
 constexpr int kLooksMost = 3000;
@@ -93,7 +94,8 @@ void Country::step() {
   Task& task = *due[pick(due.size())];
   node::Worker* worker = nodes_[task.node]->workers()[task.worker];
   const milliseconds pause = worker->step({}).pause;
-  task.due = now_ + std::max(pause, worker->name() == "capture" ? kCaptureTick : kTick);
+  const bool waits = worker->name() == "capture" || worker->name() == "pull";
+  task.due = now_ + std::max(pause, waits ? kWaitingTick : kTick);
   report(task.node, worker->name());
   pass(kTick);
 }
