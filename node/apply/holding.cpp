@@ -113,65 +113,86 @@ Status ApplyWorker::split_container(Work& work, const std::vector<PutProblem>& p
   return tx->commit();
 }
 
-/// Held sets that wait only for one another are applied together, in one transaction (D8, R14, R15): the closure of this
-/// one. False: something that nobody brings is missing.
-Result<bool> ApplyWorker::close_cycle(Work& work) {
-  std::vector<std::string> members{work.key};
-  {
-    OMRSYNC_TRY(tx, world_.store.read());
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, members[i]));
-      if (!item) return false;
-      for (const RootKey& missing : item->waits_for) {
-        const std::string prefix = tables::root_and(missing, "");
-        std::string bringer;
-        OMRSYNC_CHECK(tx->scan(tables::kBrings, prefix, ports::end_of_prefix(prefix), 1, [&](const ports::Entry& e) {
-          bringer = tables::behind_root(e.key);
-          return false;
-        }));
-        if (bringer.empty()) return false;
-        if (std::find(members.begin(), members.end(), bringer) == members.end()) members.push_back(bringer);
-      }
+namespace {
+
+/// The held sets that `first` needs, and those that they need; empty when something is missing that none of them brings.
+Result<std::vector<std::string>> closure_of(StoreTransaction& tx, const std::string& first) {
+  std::vector<std::string> members{first};
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, members[i]));
+    if (!item) return std::vector<std::string>{};
+    for (const RootKey& missing : item->waits_for) {
+      const std::string prefix = tables::root_and(missing, "");
+      std::string bringer;
+      OMRSYNC_CHECK(tx.scan(tables::kBrings, prefix, ports::end_of_prefix(prefix), 1, [&](const ports::Entry& e) {
+        bringer = tables::behind_root(e.key);
+        return false;
+      }));
+      if (bringer.empty()) return std::vector<std::string>{};
+      if (std::find(members.begin(), members.end(), bringer) == members.end()) members.push_back(bringer);
     }
   }
-  if (members.size() < 2) return false;
-  std::vector<Work> closure;
-  for (const std::string& key : members) {
-    OMRSYNC_TRY(tx, world_.store.read());
-    OMRSYNC_TRY(one, load_work(*tx, key));
-    if (!one) return false;
-    closure.push_back(std::move(*one));
+  return members;
+}
+
+/// A member needs something that was not known when it was held. True: that is news.
+Result<bool> add_missing(StoreTransaction& tx, const std::string& key, const std::vector<RootKey>& missing) {
+  OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, key));
+  if (!item) return false;
+  bool news = false;
+  for (const RootKey& root : missing) {
+    if (std::find(item->waits_for.begin(), item->waits_for.end(), root) != item->waits_for.end()) continue;
+    news = true;
+    item->waits_for.push_back(root);
+    OMRSYNC_CHECK(tx.put(tables::kWaits, tables::root_and(root, key), ""));
   }
-  ApplyPlan plan;
-  std::vector<PutProblem> problems;
-  OMRSYNC_TRY(did, in_unit(closure, {}, plan, problems));
-  if (!problems.empty() || did == Did::waits) {
-    // Not yet: all members are looked at again, now that each one's further needs may be known.
+  if (news) OMRSYNC_CHECK(put_record(tx, tables::kInbox, key, *item));
+  return news;
+}
+
+}  // namespace
+
+/// Held sets that wait only for one another are applied together, in one transaction (D8, R14, R15): the closure of this
+/// one, and again with what it turns out to need. False: something that nobody brings is missing.
+Result<bool> ApplyWorker::close_cycle(Work& work) {
+  for (;;) {
+    std::vector<std::string> members;
+    std::vector<Work> closure;
+    {
+      OMRSYNC_TRY(tx, world_.store.read());
+      OMRSYNC_TRY(found, closure_of(*tx, work.key));
+      members = std::move(found);
+      if (members.size() < 2) return false;
+      for (const std::string& key : members) {
+        OMRSYNC_TRY(one, load_work(*tx, key));
+        if (!one) return false;
+        closure.push_back(std::move(*one));
+      }
+    }
+    ApplyPlan plan;
+    std::vector<PutProblem> problems;
+    const auto did = in_unit(closure, {}, plan, problems);
+    if (did && *did == Did::applied) return true;
+    if (!did) world_.log.failure(ports::Level::warning, "apply.closure_failed", did.error());
     OMRSYNC_TRY(tx, world_.store.write());
+    bool news = false;
     for (const PutProblem& problem : problems)
       for (const Work& member : closure)
         if (std::any_of(member.states.begin(), member.states.end(),
                         [&](const auto& each) { return each.first == problem.root; })) {
-          OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, member.key));
-          if (!item) continue;
-          for (const RootKey& root : problem.missing) {
-            if (std::find(item->waits_for.begin(), item->waits_for.end(), root) == item->waits_for.end())
-              item->waits_for.push_back(root);
-            OMRSYNC_CHECK(tx->put(tables::kWaits, tables::root_and(root, member.key), ""));
-          }
-          OMRSYNC_CHECK(put_record(*tx, tables::kInbox, member.key, *item));
+          OMRSYNC_TRY(added, add_missing(*tx, member.key, problem.missing));
+          news = news || added;
         }
-    if (did == Did::waits && problems.empty()) {
+    if (problems.empty()) {  // the transaction could not be made now: this one is tried again, and closes the cycle then
       OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, work.key));
       if (item) {
-        item->state = InboxItem::State::waiting;  // the transaction could not be made now: come again
+        item->state = InboxItem::State::waiting;
         OMRSYNC_CHECK(put_record(*tx, tables::kInbox, work.key, *item));
       }
     }
     OMRSYNC_CHECK(tx->commit());
-    return false;
+    if (!news) return false;
   }
-  return true;
 }
 
 /// A set that cannot even be read.
