@@ -39,7 +39,7 @@ inline std::unique_ptr<Connection> connect(std::string database = "", const Priv
   return must(Connection::open(root_of(to, std::move(database))));
 }
 
-/// The log's present end.
+/// The log's present end. The server may move it by itself, some time after it has opened a file: compare with <= and >=.
 inline LogPosition end_of_log(const PrivateMariadb& of = server()) {
   const auto db = connect("", of);
   const auto status = must(db->rows("SHOW MASTER STATUS"));

@@ -153,7 +153,7 @@ TEST_CASE("everything runs with the account of least privileges, and that one ca
   must(db->execute("UPDATE open_mrs.t SET id=2"));
   must(db->execute("DELETE FROM open_mrs.t"));
   must(db->commit());
-  CHECK(must(begin_snapshot_at(*db)) == must(log_end(*db)));
+  CHECK(must(begin_snapshot_at(*db)) <= must(log_end(*db)));
   must(db->rollback());
   const auto events = read_all(options, from);
   CHECK(shape(events) == "BR1R1R1R1C");
