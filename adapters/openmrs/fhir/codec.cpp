@@ -19,6 +19,7 @@ std::string resource_id(const RootKey& root, bool natural_key) {
 Result<std::unique_ptr<FhirCodec>> FhirCodec::create(std::shared_ptr<const Model> model, const SiteSettings& site,
                                                      std::shared_ptr<const fhir::Lookup> lookup) {
   OMRSYNC_TRY(zone, fhir::Zone::load(site.timezone));
+  if (model == nullptr) model = std::make_shared<const Model>();
   return std::unique_ptr<FhirCodec>(new FhirCodec(std::move(model), std::move(zone), std::move(lookup)));
 }
 

@@ -14,7 +14,7 @@ std::unique_ptr<FhirCodec> fixture_codec(const std::string& timezone) {
 }
 
 std::unique_ptr<FhirCodec> ignorant_codec(const std::string& timezone) {
-  return std::move(FhirCodec::create(std::make_shared<Model>(), SiteSettings{timezone})).value();
+  return std::move(FhirCodec::create(nullptr, SiteSettings{timezone})).value();
 }
 
 }  // namespace omrsync::openmrs

@@ -15,7 +15,7 @@ namespace omrsync::openmrs {
 /// A codec over it, in a zone with daylight saving unless told otherwise.
 [[nodiscard]] std::unique_ptr<FhirCodec> fixture_codec(const std::string& timezone = "Europe/Berlin");
 
-/// A codec whose schema is empty.
+/// The codec of a node without OpenMRS.
 [[nodiscard]] std::unique_ptr<FhirCodec> ignorant_codec(const std::string& timezone = "Africa/Kampala");
 
 }  // namespace omrsync::openmrs

@@ -64,6 +64,20 @@ TEST_CASE("an obs of every datatype is an Observation with that value") {
   CHECK(encoded(observation({})) == observation_json(""));
 }
 
+TEST_CASE("the subject of an obs is a patient; another person stands in an extension, where that is known") {
+  class NobodyIsPatient : public fhir::Lookup {
+    [[nodiscard]] bool is_no_patient(std::string_view) const override { return true; }
+  };
+  const auto codec = std::move(FhirCodec::create(fixture_model(), {}, std::make_shared<NobodyIsPatient>())).value();
+  const Sample sample = observation({});
+  std::string out;
+  REQUIRE(codec->encode(sample.root, sample.groups, out).has_value());
+  CHECK(out.find("\"subject\"") == std::string::npos);
+  CHECK(out.find(R"({"url":"urn:x-omrs-sync:ext/obs/person_id","valueReference":{"reference":"Person/)" + kPerson) !=
+        std::string::npos);
+  CHECK(fixture_codec()->decode(sample.root, out).value() == sample.groups);
+}
+
 TEST_CASE("of several values one is the element, the others are extensions") {
   CHECK(encoded(observation({{"value_coded", "1065A"}, {"value_numeric", "1"}})) ==
         observation_json(R"(,"valueCodeableConcept":{"coding":[{"code":"1065A"}]})",
