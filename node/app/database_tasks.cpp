@@ -4,6 +4,8 @@
 
 #include "adapters/mysql/schema.h"
 #include "adapters/mysql/server_check.h"
+#include "adapters/openmrs/fhir/facts.h"
+#include "adapters/openmrs/fhir/types.h"
 #include "adapters/openmrs/model.h"
 #include "adapters/mysql/database.h"
 #include "node/app/identity.h"
@@ -29,6 +31,21 @@ std::string group_of(const openmrs::TablePart& part, const std::string& column) 
   return {};
 }
 
+/// The FHIR type that has an element for the column; empty: none. Owned rows of a typed root are elements of it, but for
+/// who made them and when.
+std::string type_with_element(const std::string& root, const std::string& table, const std::string& column) {
+  namespace fhir = openmrs::fhir;
+  for (const fhir::Type* type : {&fhir::patient_type(), &fhir::person_type(), &fhir::practitioner_type(),
+                                 &fhir::location_type(), &fhir::visit_type(), &fhir::encounter_type(),
+                                 &fhir::observation_type()}) {
+    if (type->table != root) continue;
+    const bool by_rule = std::any_of(type->rules.begin(), type->rules.end(),
+                                     [&](const fhir::Rule& rule) { return rule.column == column; });
+    if (table == root ? by_rule : fhir::audit_name(column).empty()) return std::string(type->name);
+  }
+  return {};
+}
+
 ColumnCoverage coverage_of(const openmrs::Model& model, const openmrs::Table& table, const openmrs::Column& column) {
   ColumnCoverage answer{table.name, column.name, "excluded", {}, {}, {}};
   if (const auto* whole = model.exclusion(table.name)) {
@@ -47,9 +64,14 @@ ColumnCoverage coverage_of(const openmrs::Model& model, const openmrs::Table& ta
   }
   answer.root = root->root.table;
   answer.group = group_of(*part, column.name);
-  const bool identity = openmrs::is_identity(table, *part, column);
-  answer.state = identity ? "identity" : root->declared ? "mapped" : "residual";
-  answer.reason = identity ? "said by the row's key or its owner" : root->declared ? "declared" : "found in the live schema";
+  if (openmrs::is_identity(table, *part, column)) {
+    answer.state = "identity";
+    answer.reason = "said by the row's key or its owner";
+    return answer;
+  }
+  const std::string type = type_with_element(root->root.table, table.name, column.name);
+  answer.state = type.empty() ? "residual" : "mapped";
+  answer.reason = type.empty() ? "in an extension between nodes, without loss" : "an element of " + type;
   return answer;
 }
 
