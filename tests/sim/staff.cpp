@@ -39,11 +39,12 @@ bool Staff::write(const RootKey& root, const Groups& groups) { return write_many
 
 bool Staff::write_many(const std::map<RootKey, Groups>& roots) {
   hand_.begin();
-  for (const auto& [root, groups] : roots)
-    if (!hand_.write(root, groups)) {
-      hand_.roll_back();
-      return false;
-    }
+  for (const memory::TwinTable& table : openmrs_.schema())  // targets before what refers to them
+    for (const auto& [root, groups] : roots)
+      if (root.table == table.table.table && !hand_.write(root, groups)) {
+        hand_.roll_back();
+        return false;
+      }
   for (const auto& [root, groups] : roots) note(root, groups);
   const auto before = openmrs_.rows();
   if (!hand_.commit()) return false;
