@@ -173,6 +173,16 @@ void take_hashes(ApplyPlan& plan, const std::vector<std::size_t>& written, const
 
 }  // namespace
 
+/// Named by the set, in the life of its link: numbers begin anew with each life (D28).
+Result<std::string> ApplyWorker::marker_of(const std::vector<Work>& works) {
+  if (works.empty()) return "r" + tables::number_key(world_.entropy.next());
+  OMRSYNC_TRY(tx, world_.store.read());
+  OMRSYNC_TRY(link, link_record(*tx, link_place(works.front().key).link));
+  Packer life;
+  life.actor(link.life.child).actor(link.life.parent);
+  return "s" + works.front().key + std::move(life).take();
+}
+
 Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const std::vector<RootKey>& repaired,
                                               ApplyPlan& plan, std::vector<ports::PutProblem>& problems) {
   std::set<RootKey> unique(repaired.begin(), repaired.end());
@@ -185,7 +195,7 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
     if (error.code == Code::db_lock_busy) busy(works);
     return error;
   };
-  const std::string marker = works.empty() ? "r" + tables::number_key(world_.entropy.next()) : "s" + works.front().key;
+  OMRSYNC_TRY(marker, marker_of(works));
   const auto marked = unit->mark(marker);
   if (!marked) return met_lock(marked.error());
   if (!*marked) {  // committed before; its marker is on the way through the log
@@ -194,6 +204,7 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
   }
   auto contents = unit->lock_read(roots);
   if (!contents) return met_lock(contents.error());
+  plan.by = world_.identity.actor();
   std::vector<RootBefore> befores;
   {
     OMRSYNC_TRY(tx, world_.store.read());

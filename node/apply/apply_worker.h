@@ -44,6 +44,7 @@ class ApplyWorker final : public Worker {
   /// One transaction for all of `works`, or (no works) one that shows what is to be shown of `repaired`.
   Result<Did> in_unit(std::vector<Work>& works, const std::vector<RootKey>& repaired, ApplyPlan& plan,
                       std::vector<ports::PutProblem>& problems);
+  Result<std::string> marker_of(const std::vector<Work>& works);
   Result<Did> commit(ports::UnitOfWork& unit, const ApplyPlan& plan);
   Result<std::vector<RootBefore>> roots_before(ports::StoreTransaction& tx, const std::vector<Work>& works,
                                                const std::vector<RootKey>& roots,

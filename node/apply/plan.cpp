@@ -35,7 +35,7 @@ std::string_view date_changed(const Sibling& sibling) {
 
 std::string encode(const ApplyPlan& plan) {
   Packer out;
-  out.number(plan.items.size());
+  out.actor(plan.by).number(plan.items.size());
   for (const PlannedItem& item : plan.items)
     out.text(item.inbox_key).number(static_cast<std::uint64_t>(item.outcome));
   out.number(plan.roots.size());
@@ -51,6 +51,7 @@ std::string encode(const ApplyPlan& plan) {
 Result<ApplyPlan> decode_plan(std::string_view bytes) {
   ApplyPlan plan;
   Unpacker in(bytes);
+  plan.by = in.actor();
   for (auto left = in.number(); left > 0 && in.sound(); --left) {
     PlannedItem item;
     item.inbox_key = in.text();

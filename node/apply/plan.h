@@ -39,6 +39,7 @@ struct PlannedItem {
 };
 
 struct ApplyPlan {
+  Actor by;  ///< the node in its life: markers of others, and of other lives, are not ours (D7)
   std::vector<PlannedItem> items;
   std::vector<PlannedRoot> roots;
 };

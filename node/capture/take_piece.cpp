@@ -34,39 +34,75 @@ Status note_effects(StoreTransaction& tx, const World& world, const RootKey& roo
   return Done{};
 }
 
-Status take_root(StoreTransaction& tx, const World& world, const ports::RootChange& change, const LocalWrite& write) {
-  OMRSYNC_TRY(row, ledger_row(tx, change.root));
-  const LocalEffect effect = take_local(change.root, row, change, write, world.dots);
-  OMRSYNC_CHECK(put_ledger_row(tx, change.root, *row));
-  OMRSYNC_CHECK(note_repair(tx, change.root, *row));
+/// A change of the log with the row that the ledger had before it.
+struct Met {
+  const ports::RootChange* change;
+  std::optional<LedgerRow> row;
+};
+
+Status take_root(StoreTransaction& tx, const World& world, Met& met, const LocalWrite& write) {
+  const ports::RootChange& change = *met.change;
+  const LocalEffect effect = take_local(change.root, met.row, change, write, world.dots);
+  const LedgerRow& row = *met.row;
+  OMRSYNC_CHECK(put_ledger_row(tx, change.root, row));
+  OMRSYNC_CHECK(note_repair(tx, change.root, row));
   OMRSYNC_CHECK(log_change(tx, world, change.root, write.dot, std::nullopt));
-  OMRSYNC_CHECK(note_effects(tx, world, change.root, *row, effect));
+  OMRSYNC_CHECK(note_effects(tx, world, change.root, row, effect));
   if (change.kind == ports::RootChange::Kind::purged) return Done{};
   for (const ports::GroupChange& group : change.groups)
     if (!group.before && group.after) OMRSYNC_CHECK(release_waiting_for_owned(tx, group.group));
   return release_waiting(tx, change.root);
 }
 
-Status take_local_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece) {
-  if (piece.roots.empty()) return Done{};
+Result<std::vector<Met>> meet(StoreTransaction& tx, const ports::LogPiece& piece) {
+  std::vector<Met> all;
+  all.reserve(piece.roots.size());
+  for (const ports::RootChange& change : piece.roots) {
+    OMRSYNC_TRY(row, ledger_row(tx, change.root));
+    all.push_back({&change, std::move(row)});
+  }
+  return all;
+}
+
+Status take_changes(StoreTransaction& tx, const World& world, const ports::LogPiece& piece, std::vector<Met> all) {
   OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
   const std::int64_t at = piece.committed_at.count();
   const LocalWrite write{{world.identity.actor(), sequence}, piece.author, Stamp{at, 0, false}, piece.position};
   OfferedSet offered{write.dot, piece.position.piece, piece.author, at, {}};
-  for (const ports::RootChange& change : piece.roots) {
-    OMRSYNC_CHECK(take_root(tx, world, change, write));
-    offered.roots.push_back(change.root);
+  for (Met& met : all) {
+    OMRSYNC_CHECK(take_root(tx, world, met, write));
+    offered.roots.push_back(met.change->root);
   }
   return offer_set(tx, world, offered);
 }
 
-/// A set of ours whose inbox item is gone was taken before: what the transaction changed stands as local writes.
-Result<bool> knows_marker(StoreTransaction& tx, const ApplyPlan& plan) {
+Status take_local_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece) {
+  if (piece.roots.empty()) return Done{};
+  OMRSYNC_TRY(all, meet(tx, piece));
+  ports::LogPiece missed;
+  missed.position = piece.position;
+  missed.committed_at = piece.committed_at;
+  for (const Met& met : all)
+    if (auto change = met.row ? missed_change(*met.row, *met.change) : std::nullopt)
+      missed.roots.push_back(std::move(*change));
+  if (!missed.roots.empty()) {  // a dot of its own for what no log showed, before anything is taken under ours (R7)
+    OMRSYNC_TRY(before, meet(tx, missed));
+    OMRSYNC_CHECK(take_changes(tx, world, missed, std::move(before)));
+    OMRSYNC_TRY(again, meet(tx, piece));
+    all = std::move(again);
+  }
+  return take_changes(tx, world, piece, std::move(all));
+}
+
+/// Our own transaction, in this life of ours. A set whose inbox item is gone was taken before: then what the
+/// transaction changed stands as local writes.
+Result<bool> knows_marker(StoreTransaction& tx, const World& world, const ApplyPlan& plan) {
+  if (plan.by != world.identity.actor()) return false;
   for (const PlannedItem& item : plan.items) {
     OMRSYNC_TRY(bytes, tx.get(tables::kInbox, item.inbox_key));
     if (bytes) return true;
   }
-  return false;
+  return plan.items.empty();  // a repair
 }
 
 /// Rows that our transaction changed beside its plan: a trigger of the site wrote them.
@@ -87,7 +123,7 @@ Status take_piece(StoreTransaction& tx, const World& world, const ports::LogPiec
     OMRSYNC_CHECK(put_record(tx, tables::kUnlogged, table, CaptureRecord{piece.position, piece.committed_at.count()}));
   if (piece.marker_key.empty()) return take_local_piece(tx, world, piece);
   OMRSYNC_TRY(plan, decode_plan(piece.marker_payload));
-  OMRSYNC_TRY(known, knows_marker(tx, plan));
+  OMRSYNC_TRY(known, knows_marker(tx, world, plan));
   if (!known) return take_local_piece(tx, world, piece);
   OMRSYNC_CHECK(land(tx, world, plan, &piece, piece.position));
   return take_rest(tx, world, plan, piece);

@@ -238,6 +238,20 @@ LedgerRow met(const RootKey& root, const ports::RootContent& content, const Load
   return row;
 }
 
+std::optional<RootChange> missed_change(const LedgerRow& row, const RootChange& change) {
+  RootChange missed{change.root, change.local_id, RootChange::Kind::written, {}};
+  for (const GroupChange& group : change.groups) {
+    const auto known = row.hashes.find(group.group);
+    if (known == row.hashes.end() ? !group.before || row.partial : group.before == known->second) continue;
+    GroupChange before{group.group, std::nullopt, group.before, std::nullopt, group.before_value};
+    if (known != row.hashes.end()) before.before = known->second;
+    missed.groups.push_back(std::move(before));
+  }
+  if (missed.groups.empty()) return std::nullopt;
+  if (change.kind == RootChange::Kind::created) missed.kind = RootChange::Kind::purged;
+  return missed;
+}
+
 std::optional<RootChange> unlogged_change(const RootKey& root, std::optional<LedgerRow>& row,
                                           const ports::RootContent* content, const LoadDots& dots) {
   if (!row) return std::nullopt;

@@ -38,6 +38,10 @@ void note_replaced(LedgerRow& row, const GroupName& group, std::uint64_t hash, s
 LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const ports::RootChange& change,
                        const LocalWrite& write, const LoadDots& dots);
 
+/// What `change` found in the rows against what the ledger says stood there, as a change that no log showed: none when they
+/// agree.
+std::optional<ports::RootChange> missed_change(const LedgerRow& row, const ports::RootChange& change);
+
 /// What the database holds against what the ledger says it should, as a change that no log showed (`unlogged`): none when
 /// they agree. A partial row is completed from `content`. Content absent although the ledger has groups: purged.
 std::optional<ports::RootChange> unlogged_change(const RootKey& root, std::optional<LedgerRow>& row,
