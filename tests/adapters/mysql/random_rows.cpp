@@ -148,8 +148,10 @@ void RandomRows::point_at_later_rows() {
     for (const openmrs::Column& column : table.columns) {
       if (column.references.empty() || !column.nullable || model_.exclusion(name, column.name) != nullptr) continue;
       const std::string value = reference_to(column);
-      run("UPDATE " + mysql::quote_identifier(name) + " SET " + mysql::quote_identifier(column.name) + " = " + value +
-          " WHERE " + mysql::quote_identifier(column.name) + " IS NULL LIMIT 1");
+      const std::string quoted = mysql::quote_identifier(column.name);
+      const auto done = connection_.execute("UPDATE " + mysql::quote_identifier(name) + " SET " + quoted + " = " + value +
+                                            " WHERE " + quoted + " IS NULL LIMIT 1");
+      if (!done && connection_.last_error() != 1062) throw std::runtime_error(done.error().message + ": " + name);
     }
   }
 }

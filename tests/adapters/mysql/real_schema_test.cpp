@@ -112,7 +112,8 @@ TEST_CASE("what one real database holds another of its version can be made to ho
     REQUIRE(outcome->problems.empty());
     REQUIRE((*unit)->commit("plan").has_value());
     const auto here = everything(*target);
-    CHECK(here.size() == there.size());
+    // Some rows of the schema's own get a random uuid when it is loaded, so the target has its own of those besides.
+    CHECK(here.size() >= there.size());
     for (const auto& [root, content] : there) {
       INFO(root.table << " " << root.key);
       REQUIRE(here.contains(root));
