@@ -49,6 +49,10 @@ Status Clinician::purge(const RootKey& root) {
 
 Status Clinician::commit() {
   if (!transaction_) return Error{Remedy::set_aside, Code::defect, "no transaction is open"};
+  if (transaction_->is_victim()) {
+    roll_back();
+    return Error{Remedy::retry_later, Code::db_lock_busy, "the server rolled the transaction back to end a deadlock"};
+  }
   transaction_->commit(author_, {}, {});
   roll_back();
   return Done{};

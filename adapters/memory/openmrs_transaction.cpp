@@ -45,6 +45,23 @@ Status TwinTransaction::lock(const RootKey& root) {
   return Done{};
 }
 
+Status TwinTransaction::lock_at_any_price(const RootKey& root) {
+  {
+    const std::scoped_lock guard(twin_.mutex_);
+    OpenmrsTwin::Lock& held = twin_.locks_[root];
+    if (held.exclusive != 0 && held.exclusive != id_) twin_.victims_.insert(held.exclusive);
+    for (const std::uint64_t id : held.shared)
+      if (id != id_) twin_.victims_.insert(id);
+    held = {};
+  }
+  return lock(root);
+}
+
+bool TwinTransaction::is_victim() const {
+  const std::scoped_lock guard(twin_.mutex_);
+  return twin_.victims_.contains(id_);
+}
+
 Status TwinTransaction::lock_shared(const RootKey& root) {
   OpenmrsTwin::Lock& held = twin_.locks_[root];
   if (held.exclusive != 0 && held.exclusive != id_) return busy();

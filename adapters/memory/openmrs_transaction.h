@@ -21,6 +21,10 @@ class TwinTransaction {
   TwinTransaction& operator=(const TwinTransaction&) = delete;
 
   Status lock(const RootKey& root);
+  /// Whoever holds the row loses its transaction.
+  Status lock_at_any_price(const RootKey& root);
+  /// The server rolled this transaction back.
+  [[nodiscard]] bool is_victim() const;
   /// The row as this transaction would see it with a locking read; null: not there.
   std::shared_ptr<const TwinRow> current(const RootKey& root) const;
 

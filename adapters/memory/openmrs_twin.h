@@ -77,6 +77,8 @@ class OpenmrsTwin final : public ports::OpenmrsDatabase {
   std::function<std::vector<ports::RootWrite>(const RootKey& root)> trigger;
   /// What the column holds of a value written by a unit of work.
   std::function<GroupValue(const RootKey&, const GroupName&, GroupValue)> clip;
+  /// The session of a node that waits for locks: the other transaction becomes the victim of the deadlock that follows.
+  bool units_wait_for_locks = false;
   /// Transactions of more roots are handed out in pieces (never those with a marker).
   std::size_t piece_roots = 500;
 
@@ -102,6 +104,7 @@ class OpenmrsTwin final : public ports::OpenmrsDatabase {
   mutable std::mutex mutex_;  ///< of all below
   TwinState state_;
   std::map<RootKey, Lock> locks_;
+  std::set<std::uint64_t> victims_;  ///< transactions that the server has rolled back
   std::set<std::string> open_markers_;
   std::uint64_t last_transaction_ = 0;
   std::uint64_t commits_ever_ = 0;  ///< restores included, so that a fingerprint never comes back

@@ -43,7 +43,9 @@ Result<std::vector<std::optional<ports::RootContent>>> TwinUnit::lock_read(std::
   std::vector<RootKey> order(roots.begin(), roots.end());
   std::sort(order.begin(), order.end());
   for (const RootKey& root : order)
-    if (auto locked = transaction_->lock(root); !locked) return fail(locked.error());
+    if (auto locked = twin_.units_wait_for_locks ? transaction_->lock_at_any_price(root) : transaction_->lock(root);
+        !locked)
+      return fail(locked.error());
   std::vector<std::optional<ports::RootContent>> contents;
   for (const RootKey& root : roots) {
     const auto row = transaction_->current(root);

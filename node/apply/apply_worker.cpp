@@ -6,6 +6,7 @@
 #include "node/apply/landing.h"
 #include "node/capture/take_piece.h"
 #include "node/ledger/local.h"
+#include "node/plant.h"
 #include "node/store/facts.h"
 #include "node/tuning.h"
 
@@ -195,6 +196,15 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
     if (error.code == Code::db_lock_busy) busy(works);
     return error;
   };
+#ifdef OMRSYNC_PLANT
+  if (planted().decision_numbered_early && early_sequence_ == 0) {
+    OMRSYNC_TRY(tx, world_.store.write());
+    OMRSYNC_TRY(number, take_number(*tx, "sequence"));
+    OMRSYNC_CHECK(tx->commit());
+    early_sequence_ = number;
+  }
+  plan.early_sequence = early_sequence_;
+#endif
   OMRSYNC_TRY(marker, marker_of(works));
   const auto marked = unit->mark(marker);
   if (!marked) return met_lock(marked.error());
@@ -249,6 +259,15 @@ Result<ApplyWorker::Did> ApplyWorker::commit(ports::UnitOfWork& unit, const Appl
   };
   in_flight([](std::set<RootKey>& roots, const RootKey& root) { roots.insert(root); });
   const Status committed = unit.commit(encode(plan));
+#ifdef OMRSYNC_PLANT
+  if (committed) early_sequence_ = 0;
+  if (committed && planted().ledger_out_of_order) {
+    OMRSYNC_TRY(tx, world_.store.write());
+    OMRSYNC_TRY(capture, capture_record(*tx));
+    OMRSYNC_CHECK(land(*tx, world_, plan, nullptr, capture ? capture->position : ports::LogPosition{}));
+    OMRSYNC_CHECK(tx->commit());
+  }
+#endif
   if (committed) return Did::applied;
   if (committed.error().remedy == Remedy::look_first) {
     for (const PlannedRoot& root : plan.roots) in_doubt_.push_back(root.root);

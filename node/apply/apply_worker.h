@@ -67,6 +67,9 @@ class ApplyWorker final : public Worker {
   std::map<RootKey, Looked> looked_;           ///< rows that differed from the ledger when last seen
   std::vector<RootKey> in_doubt_;  ///< of a commit whose answer was lost; the log tells before the barrier
   bool started_ = false;
+#ifdef OMRSYNC_PLANT
+  std::uint64_t early_sequence_ = 0;
+#endif
   std::map<std::string, ports::RootTable::Class> kinds_;
   std::map<std::string, std::chrono::milliseconds> not_before_;  ///< items that met a lock
   std::chrono::milliseconds backoff_{0};

@@ -4,6 +4,7 @@
 
 #include "node/apply/planner.h"
 #include "node/ledger/local.h"
+#include "node/plant.h"
 #include "node/ship/offer.h"
 
 namespace omrsync::node {
@@ -61,6 +62,7 @@ Sibling* find(Group& group, const Dot& dot) {
 /// The standing sibling that our transaction wrote over has its value in the before image, and nowhere else (D7b, R4).
 void save_overwritten(RootState& joined, const std::optional<LedgerRow>& row, const RootState& before,
                       const PlannedGroup& planned, bool purged, const ports::GroupChange* change) {
+  if (OMRSYNC_PLANTED(no_before_images)) return;
   const auto stood = before.groups.find(planned.name);
   const auto group = joined.groups.find(planned.name);
   if (stood == before.groups.end() || group == joined.groups.end()) return;
@@ -296,6 +298,9 @@ Status finish_item(StoreTransaction& tx, const World& world, const std::string& 
 Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, const ports::LogPiece* piece,
             const ports::LogPosition& position) {
   Landing landing{tx, world, piece, position, 0, 0, {}, {}};
+#ifdef OMRSYNC_PLANT
+  landing.sequence = plan.early_sequence;
+#endif
   landing.at_ms = piece != nullptr ? piece->committed_at.count() : world.clock.utc().count();
   std::map<RootKey, std::vector<Came>> came;
   OfferedSet offered;

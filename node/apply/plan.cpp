@@ -45,6 +45,9 @@ std::string encode(const ApplyPlan& plan) {
     out.number(root.residue.size());
     for (const auto& [name, cells] : root.residue) out.text(name).text(cells);
   }
+#ifdef OMRSYNC_PLANT
+  out.number(plan.early_sequence);
+#endif
   return std::move(out).take();
 }
 
@@ -70,6 +73,9 @@ Result<ApplyPlan> decode_plan(std::string_view bytes) {
     }
     plan.roots.push_back(std::move(root));
   }
+#ifdef OMRSYNC_PLANT
+  plan.early_sequence = in.number();
+#endif
   if (!in.sound()) return Error{Remedy::stop_node, Code::defect, "a marker of ours cannot be read"};
   return plan;
 }

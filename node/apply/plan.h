@@ -40,6 +40,9 @@ struct PlannedItem {
 
 struct ApplyPlan {
   Actor by;  ///< the node in its life: markers of others, and of other lives, are not ours (D7)
+#ifdef OMRSYNC_PLANT
+  std::uint64_t early_sequence = 0;
+#endif
   std::vector<PlannedItem> items;
   std::vector<PlannedRoot> roots;
 };

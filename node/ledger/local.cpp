@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "conflict/join.h"
+#include "node/plant.h"
 
 namespace omrsync::node {
 namespace {
@@ -61,7 +62,7 @@ std::string_view row_of(const GroupName& group) noexcept {
 }
 
 Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange& group, std::int64_t at_ms) {
-  if (is_bookkeeping(group.group)) return Basis::seen;
+  if (is_bookkeeping(group.group) || OMRSYNC_PLANTED(no_stale_save_rule)) return Basis::seen;
   const auto last_apply = [&](const GroupName& name) {
     return std::find_if(row.replaced.rbegin(), row.replaced.rend(),
                         [&](const Replaced& r) { return r.ours && r.group == name; });
@@ -86,6 +87,7 @@ Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange
 
 /// The standing sibling leaves the database but stays a sibling: its value is kept from the before image.
 void keep_standing(LedgerGroup& group, const GroupChange& change) {
+  if (OMRSYNC_PLANTED(no_before_images)) return;
   for (Sibling& s : group.group.siblings)
     if (group.standing == s.dot && s.value && change.before_value) s.value = *change.before_value;
 }

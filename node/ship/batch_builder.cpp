@@ -4,6 +4,7 @@
 
 #include "node/capture/take_piece.h"
 #include "node/ledger/local.h"
+#include "node/plant.h"
 #include "node/tuning.h"
 #include "protocol/digest.h"
 
@@ -166,7 +167,7 @@ Result<bool> BatchBuilder::snapshot_ready() {
   }
   const bool passed =
       world_.shared.progress.with([&](Progress& p) { return !(p.read_through < snapshot_->position()); });
-  if (passed) return true;
+  if (passed || OMRSYNC_PLANTED(bodies_unchecked)) return true;
   waits_ = true;
   if (now - snapshot_since_ > tuning::kSnapshotPatience) snapshot_.reset();
   return false;
@@ -196,7 +197,7 @@ Result<bool> BatchBuilder::add_slice(Building& building, const std::vector<Sourc
     for (const RootKey& root : sources[i].set.roots) {
       if (building.emitted.contains(root) || rows.contains(root)) continue;
       OMRSYNC_TRY(row, ledger_row(building.tx, root));
-      if (row && snapshot_->position() < row->changed_at()) {
+      if (row && snapshot_->position() < row->changed_at() && !OMRSYNC_PLANTED(bodies_unchecked)) {
         whole = false;
         to = i;
         break;
@@ -233,7 +234,7 @@ Result<std::optional<Entry>> BatchBuilder::entry_for(Building& building, const R
                                                      const std::optional<LedgerRow>& row,
                                                      const ports::RootContent* content) {
   std::optional<LedgerRow> known = row;
-  if (auto change = unlogged_change(root, known, content, world_.dots)) {
+  if (auto change = unlogged_change(root, known, content, world_.dots); change && !OMRSYNC_PLANTED(bodies_unchecked)) {
     building.unlogged.push_back(std::move(*change));
     return std::optional<Entry>{};
   }

@@ -56,6 +56,10 @@ class Chart {
   /// Everybody who wrote here had seen all that was written before.
   [[nodiscard]] bool is_chain(const Place& place) const;
 
+  /// Somebody was hindered by the node.
+  void complain(std::string what) { complaints_.push_back(std::move(what)); }
+  [[nodiscard]] const std::vector<std::string>& complaints() const noexcept { return complaints_; }
+
   [[nodiscard]] std::size_t size() const noexcept { return writes_.size(); }
 
   /// A value that was never written before, with these other cells.
@@ -68,6 +72,7 @@ class Chart {
   std::map<std::pair<Place, std::optional<GroupValue>>, std::size_t> by_value_;
   std::map<std::pair<std::size_t, Place>, std::optional<GroupValue>> local_;
   std::set<Place> loose_;
+  std::vector<std::string> complaints_;
   std::uint64_t values_ = 0;
 };
 

@@ -63,6 +63,7 @@ class History {
     for (std::size_t place = 0; place < country_.size(); ++place) {
       auto& openmrs = country_.node(place).openmrs;
       openmrs.piece_roots = 3;
+      openmrs.units_wait_for_locks = options_.wait_for_locks;
       if (options_.clinicians_between_calls)
         openmrs.before_call = [this, place](memory::TwinCall) {
           if (inside_ || !country_.perhaps(4)) return;
@@ -181,7 +182,17 @@ class History {
     if (!person) return;
     const auto visit = some(place, "visit"), encounter = some(place, "encounter"), location = some(place, "location");
     std::vector<NamedCell> cells{{"patient_id", person->key}};
-    switch (country_.pick(3)) {
+    switch (country_.pick(4)) {
+      case 3:
+        if (encounter) {  // an encounter that is there moves into a visit made in the same transaction
+          const RootKey made = fresh("visit", place);
+          const auto old = staff.value_of({*encounter, "row"});
+          const std::string patient(old ? find_cell(*old, "patient_id").value_or(person->key) : person->key);
+          (void)staff.write_many(
+              {{made, {{"row", staff.fresh({{"patient_id", patient}})}}},
+               {*encounter, {{"row", staff.fresh({{"patient_id", patient}, {"visit_id", made.key}})}}}});
+        }
+        break;
       case 0:
         (void)staff.write(fresh("visit", place), {{"row", staff.fresh(cells)}});
         break;

@@ -44,6 +44,7 @@ class Judge {
   explicit Judge(Country& country) : country_(country) {}
 
   std::vector<std::string> all() {
+    wrong_ = country_.chart().complaints();
     collect();
     compare_nodes();
     compare_databases();

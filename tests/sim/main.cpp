@@ -5,13 +5,14 @@
 #include <string>
 
 #include "tests/sim/history.h"
+#include "tests/sim/plants.h"
 
 namespace {
 
 int usage() {
-  std::cerr
-      << "usage: omrsync_sim [--seeds N] [--seed S] [--nodes N] [--acts N] [--without NAME]... [--trace TABLE/KEY]\n"
-         "NAME: crashes, lines, between-calls, purges, forms, metadata, unequal\n";
+  std::cerr << "usage: omrsync_sim [--seeds N] [--seed S] [--nodes N] [--acts N] [--without NAME]... [--trace "
+               "TABLE/KEY] [--plant FAULT]\n"
+               "NAME: crashes, lines, between-calls, purges, forms, metadata, unequal\n";
   return 2;
 }
 
@@ -45,6 +46,10 @@ int main(int count, char** words) {
     if (word == "--trace") {
       const std::string root = words[i];
       options.trace = omrsync::RootKey{root.substr(0, root.find('/')), root.substr(root.find('/') + 1)};
+      continue;
+    }
+    if (word == "--plant") {
+      if (!omrsync::sim::plant(words[i], options)) return usage();
       continue;
     }
     const auto number = std::strtoull(words[i], nullptr, 10);

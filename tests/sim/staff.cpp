@@ -25,10 +25,13 @@ std::optional<GroupValue> Staff::value_of(const Place& place) const {
 }
 
 /// What stands there now was before the eyes of whoever writes.
-void Staff::note(const RootKey& root, const Groups& groups) {
+void Staff::note(const RootKey& root, const Groups& groups, const memory::TwinRows& before) {
+  const auto row = before.find(root);
   for (const auto& [group, value] : groups) {
     const Place place{root, group};
-    const auto stood = value_of(place);
+    std::optional<GroupValue> stood;
+    if (row != before.end())
+      if (const auto held = row->second->groups.find(group); held != row->second->groups.end()) stood = held->second;
     if (stood == value) continue;
     if ((stood || chart_.knows(place)) && !chart_.is_local(node_, place, stood)) chart_.loosen(place);
     chart_.wrote(node_, place, value, {stood});
@@ -45,9 +48,9 @@ bool Staff::write_many(const std::map<RootKey, Groups>& roots) {
         hand_.roll_back();
         return false;
       }
-  for (const auto& [root, groups] : roots) note(root, groups);
   const auto before = openmrs_.rows();
   if (!hand_.commit()) return false;
+  for (const auto& [root, groups] : roots) note(root, groups, *before);
   for (const auto& [root, groups] : roots)  // groups that every new row has
     if (!before->contains(root))
       for (const auto& [group, value] : openmrs_.find(root)->groups)
@@ -123,14 +126,18 @@ bool Staff::begin_slowly(const RootKey& root, const Groups& groups) {
     slow_.roll_back();
     return false;
   }
-  when_slow_commits_ = [this, root, groups] { note(root, groups); };
+  when_slow_commits_ = [this, root, groups](const auto& before) { note(root, groups, *before); };
   return true;
 }
 
 void Staff::finish_slowly() {
   if (!slow_.in_transaction()) return;
-  when_slow_commits_();
-  (void)slow_.commit();
+  const auto before = openmrs_.rows();
+  if (!slow_.commit()) {
+    chart_.complain("a transaction of node " + std::to_string(node_) + " died because of the node");
+    return;
+  }
+  when_slow_commits_(before);
 }
 
 }  // namespace omrsync::sim

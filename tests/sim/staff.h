@@ -42,7 +42,7 @@ class Staff {
 
  private:
   using Groups = std::map<GroupName, std::optional<GroupValue>>;
-  void note(const RootKey& root, const Groups& groups);
+  void note(const RootKey& root, const Groups& groups, const memory::TwinRows& before);
   [[nodiscard]] bool stood_before_last_apply(const Place& place, const std::optional<GroupValue>& value) const;
   void note_form(const memory::Form& form, const std::shared_ptr<const memory::TwinRow>& before);
 
@@ -51,7 +51,7 @@ class Staff {
   Chart& chart_;
   memory::Clinician hand_;
   memory::Clinician slow_;
-  std::function<void()> when_slow_commits_;
+  std::function<void(const std::shared_ptr<const memory::TwinRows>&)> when_slow_commits_;
 };
 
 }  // namespace omrsync::sim
