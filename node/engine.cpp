@@ -4,6 +4,7 @@
 #include "node/capture/capture_worker.h"
 #include "node/heal/heal_worker.h"
 #include "node/store/facts.h"
+#include "node/tuning.h"
 
 namespace omrsync::node {
 
@@ -24,7 +25,8 @@ Engine::Engine(EngineParts parts)
              parts.identity,
              LoadDots(parts.identity.network_key),
              parts.push_link != nullptr,
-             parts.has_children},
+             parts.has_children,
+             parts.unseen_window},
       service_(world_) {
   workers_.push_back(std::make_unique<CaptureWorker>(world_, std::move(parts.changes)));
   workers_.push_back(std::make_unique<ApplyWorker>(world_));
@@ -94,7 +96,9 @@ Result<bool> Engine::round_done(const ports::LogPosition& target, std::uint64_t 
 }
 
 std::optional<Error> Engine::line_failure() {
-  return contact_.with([](ParentContact& c) { return c.introduced ? std::nullopt : c.failure; });
+  return contact_.with([](ParentContact& c) {
+    return c.introduced || c.failures < tuning::kRoundTries ? std::nullopt : c.failure;
+  });
 }
 
 RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
@@ -107,6 +111,7 @@ RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
   }
   std::uint64_t pulls = contact_.with([](ParentContact& c) {
     ++c.hurried;
+    c.failures = 0;
     return c.pulls_empty;
   });
   for (;;) {

@@ -34,6 +34,7 @@ struct EngineParts {
   std::unique_ptr<ports::ParentLink> push_link;  ///< null: the root of the tree
   std::unique_ptr<ports::ParentLink> pull_link;
   bool has_children = false;
+  std::chrono::milliseconds unseen_window{std::chrono::minutes(15)};
 };
 
 /// One node: its workers over its ports, whatever its role.

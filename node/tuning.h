@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 /// Every batch size and delay of the engine, with its reason.
 namespace omrsync::node::tuning {
@@ -52,6 +53,10 @@ inline constexpr std::size_t kOutcomesTold = 1000;
 /// Back-off of the line, with full jitter (P-8).
 inline constexpr milliseconds kLineBackoffFirst{1000};
 inline constexpr milliseconds kLineBackoffMost{15 * 60 * 1000};
+
+/// Somebody who waits for a round has the line tried again this soon, and gives up after so many tries.
+inline constexpr milliseconds kHurriedRetry{250};
+inline constexpr std::uint64_t kRoundTries = 4;
 
 /// How long a question to the parent waits there for news.
 inline constexpr milliseconds kPullWait{20'000};

@@ -85,6 +85,7 @@ struct World {
   LoadDots dots;
   bool has_parent = false;
   bool has_children = false;
+  std::chrono::milliseconds unseen_window{std::chrono::minutes(15)};  ///< [apply] unseen_window (D7c)
 };
 
 }  // namespace omrsync::node

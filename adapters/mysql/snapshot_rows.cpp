@@ -72,6 +72,19 @@ RootReader::RootReader(Connection& connection, const Compiled& compiled, Referen
       aliases_(std::move(aliases)),
       lock_(lock ? " FOR UPDATE" : "") {}
 
+/// A natural key in the words of this database: where a part of it names a row that stands here under another uuid.
+std::string RootReader::spelled_here(const TablePlan& plan, const std::string& key) const {
+  if (aliases_ == nullptr || aliases_->empty() || plan.part->identity != openmrs::Identity::natural) return key;
+  std::vector<std::string> parts = openmrs::split_key(key);
+  for (std::size_t i = 0; i < plan.key.size() && i < parts.size(); ++i) {
+    const TablePlan* target = plan.columns[plan.key[i]].target;
+    if (target == nullptr) continue;
+    const auto alias = aliases_->find({target->key_holder->table->name, parts[i]});
+    if (alias != aliases_->end()) parts[i] = alias->second;
+  }
+  return openmrs::join_key(parts);
+}
+
 Result<std::vector<std::optional<RawRoot>>> RootReader::read(std::span<const RootKey> roots) {
   std::vector<std::optional<RawRoot>> out(roots.size());
   std::map<std::size_t, std::vector<std::size_t>> places;  // by table number: the fixed order
@@ -96,7 +109,7 @@ Status RootReader::read_table(const TablePlan& plan, std::span<const RootKey> ro
   for (const std::size_t place : places) {
     const auto alias = aliases_ == nullptr ? Aliases::const_iterator{} : aliases_->find({plan.table->name, roots[place].key});
     const bool aliased = aliases_ != nullptr && alias != aliases_->end();
-    keys.push_back(aliased ? alias->second : roots[place].key);
+    keys.push_back(aliased ? alias->second : spelled_here(plan, roots[place].key));
     wanted.emplace(keys.back(), place);
   }
   OMRSYNC_TRY(where, where_keys(plan, keys));

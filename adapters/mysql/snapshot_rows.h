@@ -56,6 +56,7 @@ class RootReader {
   Status read_owned(const openmrs::TablePlan& plan, std::vector<RawRoot*>& roots);
   Status read_owned_where(const openmrs::TablePlan& owned, const std::string& where,
                           const std::vector<RawRoot*>& by_number);
+  [[nodiscard]] std::string spelled_here(const openmrs::TablePlan& plan, const std::string& key) const;
   Result<std::string> where_keys(const openmrs::TablePlan& plan, const std::vector<std::string>& keys);
   Result<std::string> where_natural(const openmrs::TablePlan& plan, const std::vector<std::string>& keys);
 

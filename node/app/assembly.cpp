@@ -123,7 +123,8 @@ class WholeNode final : public admin::Engine {
     const std::lock_guard lock(mutex_);
     engine_ = std::make_unique<node::Engine>(node::EngineParts{
         outside_.store, *openmrs_.database, *openmrs_.codec, clock_, entropy_, outside_.log, identity_, std::move(openmrs_.changes),
-        std::move(push), std::move(pull), outside_.config.listen.has_value()});
+        std::move(push), std::move(pull), outside_.config.listen.has_value(),
+        outside_.config.unseen_window});
     built_ = true;
     changed_.notify_all();
     return Done{};

@@ -37,6 +37,7 @@ struct Came {
   std::uint64_t number = 0;
   Dot set;
   RootState state;
+  bool load = false;
 };
 
 const ports::RootChange* change_of(const Landing& landing, const RootKey& root) {
@@ -168,7 +169,8 @@ void note_overwritten(const Landing& landing, const PlannedRoot& planned, Ledger
     if (!group.written) continue;
     const ports::GroupChange* seen = change_of(change, group.name);
     if (seen == nullptr) continue;
-    note_replaced(row, group.name, seen->before.value_or(0), landing.at_ms, true);
+    // Nobody can hold a stale copy of what was not there.
+    if (seen->before) note_replaced(row, group.name, *seen->before, landing.at_ms, true);
   }
 }
 
@@ -176,7 +178,7 @@ Status tell_change(Landing& landing, const PlannedRoot& planned, const RootState
   const Came& last = came.back();
   const bool above = last.link == kParentLink;
   OMRSYNC_TRY(link, link_record(landing.tx, last.link));
-  const Via via{last.link, link.life, conflict::same_state(joined, last.state)};
+  const Via via{last.link, link.life, conflict::same_state(joined, last.state), last.load};
   OMRSYNC_CHECK(log_change(landing.tx, landing.world, planned.root, last.set, via));
   if (!above || !via.whole) landing.changed.push_back(planned.root);
   return Done{};
@@ -310,7 +312,8 @@ Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, con
     OMRSYNC_TRY(states, inbox_states(tx, world, item.inbox_key));
     const LinkPlace place = link_place(item.inbox_key);
     offered.set = record->set;
-    for (auto& [root, state] : states) came[root].push_back({place.link, place.number, record->set, std::move(state)});
+    offered.load = record->load;
+    for (auto& [root, state] : states) came[root].push_back({place.link, place.number, record->set, std::move(state), record->load});
   }
   for (const PlannedRoot& root : plan.roots) {
     const auto states = came.find(root.root);

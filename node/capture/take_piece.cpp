@@ -67,7 +67,8 @@ Result<std::vector<Met>> meet(StoreTransaction& tx, const ports::LogPiece& piece
 Status take_changes(StoreTransaction& tx, const World& world, const ports::LogPiece& piece, std::vector<Met> all) {
   OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
   const std::int64_t at = piece.committed_at.count();
-  const LocalWrite write{{world.identity.actor(), sequence}, piece.author, Stamp{at, 0, false}, piece.position};
+  const LocalWrite write{{world.identity.actor(), sequence}, piece.author, Stamp{at, 0, false}, piece.position,
+                         world.unseen_window.count()};
   OfferedSet offered{write.dot, piece.position.piece, piece.author, at, {}};
   for (Met& met : all) {
     OMRSYNC_CHECK(take_root(tx, world, met, write));

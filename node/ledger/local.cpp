@@ -61,7 +61,8 @@ std::string_view row_of(const GroupName& group) noexcept {
   return name.find('/') == std::string_view::npos ? std::string_view{} : name;
 }
 
-Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange& group, std::int64_t at_ms) {
+Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange& group, const LocalWrite& write) {
+  const std::int64_t at_ms = write.stamp.at_ms;
   if (is_bookkeeping(group.group) || OMRSYNC_PLANTED(no_stale_save_rule)) return Basis::seen;
   const auto last_apply = [&](const GroupName& name) {
     return std::find_if(row.replaced.rbegin(), row.replaced.rend(),
@@ -82,7 +83,7 @@ Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange
     });
     return beside_another ? Basis::says_nothing : Basis::beside;
   }
-  return at_ms - ours->at_ms < kUnseenWindowMs ? Basis::beside : Basis::perhaps_unseen;
+  return at_ms - ours->at_ms < write.unseen_ms ? Basis::beside : Basis::perhaps_unseen;
 }
 
 /// The standing sibling leaves the database but stays a sibling: its value is kept from the before image.
@@ -218,7 +219,7 @@ LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const
     for (const GroupChange& group : change.groups) {
       LedgerGroup& kept = listed(root, *row, group, dots);
       row->residue.erase(group.group);
-      write_group(*row, kept, group, write, group.after_value, basis_of(*row, change, group, write.stamp.at_ms), effect);
+      write_group(*row, kept, group, write, group.after_value, basis_of(*row, change, group, write), effect);
     }
     for (const GroupChange& group : change.groups)
       note_replaced(*row, group.group, group.before.value_or(0), write.stamp.at_ms, false);

@@ -8,12 +8,17 @@
 
 namespace omrsync::node {
 
+/// How long a local write may rest on what stood before an apply of ours (D7c).
+inline constexpr std::int64_t kUnseenWindowMs = 15LL * 60 * 1000;
+inline constexpr std::int64_t kStaleForMs = 30LL * 24 * 60 * 60 * 1000;
+
 /// One write by somebody at this node's database, as the ledger takes it at its place in the log.
 struct LocalWrite {
   Dot dot;
   std::string author;
   Stamp stamp;
   ports::LogPosition position;
+  std::int64_t unseen_ms = kUnseenWindowMs;  ///< [apply] unseen_window
 };
 
 /// What a local write did beside superseding what stood there.
@@ -24,9 +29,6 @@ struct LocalEffect {
   std::vector<GroupName> perhaps_unseen;  ///< superseded what an apply of ours had written, perhaps without seeing it
 };
 
-/// How long a local write may rest on what stood before an apply of ours (D7c).
-inline constexpr std::int64_t kUnseenWindowMs = 15LL * 60 * 1000;
-inline constexpr std::int64_t kStaleForMs = 30LL * 24 * 60 * 60 * 1000;
 
 /// Notes that a value of a group stands no longer (D7c). `hash` 0: nothing stood there.
 void note_replaced(LedgerRow& row, const GroupName& group, std::uint64_t hash, std::int64_t at_ms, bool ours);

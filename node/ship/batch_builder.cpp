@@ -134,13 +134,15 @@ Result<std::vector<BatchBuilder::Source>> BatchBuilder::waiting_sets(StoreTransa
     }
     const std::uint64_t number = tables::number_from(entry.key);
     const bool skip = row->whole && row->via == link.life;
-    const bool same_set = !sources.empty() && sources.back().set.set == row->set && !skip;
+    const bool same_set =
+        !sources.empty() && sources.back().set.set == row->set && sources.back().set.load == row->load && !skip;
     if (same_set) {
       sources.back().key = number;
       sources.back().set.roots.push_back(row->root);
     } else {
       OfferedSet set;
       set.set = row->set;
+      set.load = row->load;
       if (!skip) set.roots.push_back(row->root);
       if (skip && !sources.empty() && sources.back().set.roots.empty())
         sources.back().key = number;
@@ -212,10 +214,11 @@ Result<bool> BatchBuilder::add_slice(Building& building, const std::vector<Sourc
     const OfferedSet& set = sources[i].set;
     Envelope envelope;
     envelope.set = set.set;
+    if (set.load) envelope.kind = Envelope::Kind::load;
     envelope.part = set.part;
     envelope.author = set.author;
     envelope.committed_at_ms = set.at_ms;
-    SentSet record{set.set, set.part, false, false, world_.clock.utc().count(), {}, {}, 0, {}, {}};
+    SentSet record{set.set, set.part, set.load, false, world_.clock.utc().count(), {}, {}, 0, {}, {}};
     for (const RootKey& root : set.roots) {
       if (!building.emitted.insert(root).second) continue;
       OMRSYNC_TRY(entry, entry_for(building, root, rows[root], held[root]));

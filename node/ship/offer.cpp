@@ -15,7 +15,7 @@ Status log_change(StoreTransaction& tx, const World& world, const RootKey& root,
   OMRSYNC_TRY(place, tx.get(tables::kLogPlace, place_key));
   if (place) OMRSYNC_CHECK(tx.erase(tables::kLog, *place, ports::after(*place)));
   OMRSYNC_TRY(number, take_number(tx, "log_end"));
-  LogRow row{root, set, {}, false};
+  LogRow row{root, set, {}, false, via && via->load};
   if (via) {
     row.via = via->life;
     row.whole = via->whole;

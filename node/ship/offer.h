@@ -15,6 +15,7 @@ struct Via {
   std::string link;  ///< "parent" or the child's uuid
   LinkLife life;
   bool whole = false;  ///< the joined state is exactly what came
+  bool load = false;   ///< it came in a container of a first load
 };
 
 /// Notes that a root's joined state changed: moves it to the end of the log for the children (D29).

@@ -25,6 +25,10 @@ Result<std::string> body_of(ports::Response response) {
 
 Pace ParentWorker::step(std::stop_token) {
   if (!asked_) {
+    const bool hurried = contact_.with([](ParentContact& c) { return c.hurried > 0; });
+    const milliseconds now = world_.clock.steady();
+    if (now < not_before_ && !(hurried && now >= failed_at_ + tuning::kHurriedRetry))
+      return Pace::after(std::min(tuning::kHurriedRetry, not_before_ - now));
     auto next = question();
     if (!next) return failed(next.error());
     if (!*next) return Pace::after(idle());
@@ -44,6 +48,8 @@ Pace ParentWorker::step(std::stop_token) {
   if (!body) return failed(body.error());
   if (const Status taken = take(*body); !taken) return failed(taken.error());
   backoff_ = milliseconds(0);
+  not_before_ = milliseconds(0);
+  contact_.with([](ParentContact& contact) { contact.failures = 0; });
   (void)note_contact(nullptr);
   return Pace::at_once();
 }
@@ -54,12 +60,15 @@ Pace ParentWorker::failed(const Error& error) {
   contact_.with([&](ParentContact& contact) {
     contact.introduced = contact.introduced && !known;
     contact.failure = error;
+    ++contact.failures;
   });
   world_.shared.changed.ring();
   (void)note_contact(&error);
   backoff_ = std::clamp(backoff_ * 2, tuning::kLineBackoffFirst, tuning::kLineBackoffMost);
   const auto range = static_cast<std::uint64_t>(backoff_.count());
-  return Pace::after(milliseconds(world_.entropy.next() % (range + 1)));
+  failed_at_ = world_.clock.steady();
+  not_before_ = failed_at_ + milliseconds(world_.entropy.next() % (range + 1));
+  return Pace::after(std::min(tuning::kHurriedRetry, not_before_ - failed_at_));
 }
 
 /// The state of the line, for `status`; written only when it changes.

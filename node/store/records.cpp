@@ -85,6 +85,7 @@ CaptureRecord CaptureRecord::unpack(Unpacker& in) {
 void OfferedSet::pack(Packer& out) const {
   out.dot(set).number(part).text(author).signed_number(at_ms);
   pack_roots(out, roots);
+  out.flag(load);
 }
 
 OfferedSet OfferedSet::unpack(Unpacker& in) {
@@ -94,6 +95,7 @@ OfferedSet OfferedSet::unpack(Unpacker& in) {
   r.author = in.text();
   r.at_ms = in.signed_number();
   r.roots = unpack_roots(in);
+  r.load = in.flag();
   return r;
 }
 
@@ -178,7 +180,7 @@ InboxItem InboxItem::unpack(Unpacker& in) {
 void LogRow::pack(Packer& out) const {
   out.root(root).dot(set).flag(via.has_value());
   if (via) pack_life(out, *via);
-  out.flag(whole);
+  out.flag(whole).flag(load);
 }
 
 LogRow LogRow::unpack(Unpacker& in) {
@@ -187,6 +189,7 @@ LogRow LogRow::unpack(Unpacker& in) {
   r.set = in.dot();
   if (in.flag()) r.via = unpack_life(in);
   r.whole = in.flag();
+  r.load = in.flag();
   return r;
 }
 

@@ -42,6 +42,7 @@ struct OfferedSet {
   std::string author;
   std::int64_t at_ms = 0;
   std::vector<RootKey> roots;
+  bool load = false;  ///< its roots stand alone, as they came
   void pack(Packer& out) const;
   static OfferedSet unpack(Unpacker& in);
 };
@@ -115,6 +116,7 @@ struct LogRow {
   Dot set;
   std::optional<LinkLife> via;  ///< where the change came from
   bool whole = false;           ///< the joined state is exactly what `via` sent: nothing to tell it
+  bool load = false;            ///< came in a container: its set's roots stand alone
   void pack(Packer& out) const;
   static LogRow unpack(Unpacker& in);
 };
