@@ -66,7 +66,9 @@ Result<Engine::Counts> Engine::counts() {
 
 /// Nothing of what was there when the round began is left to do.
 Result<bool> Engine::round_done(const ports::LogPosition& target, std::uint64_t pulls) {
-  const bool captured = shared_.progress.with([&](Progress& p) { return !(p.read_through < target); });
+  // What was committed in OpenMRS and not met in the log yet is still under way, whatever its inbox item says.
+  const bool captured = shared_.progress.with(
+      [&](Progress& p) { return !(p.read_through < target) && p.in_flight.empty(); });
   if (!captured) return false;
   OMRSYNC_TRY(tx, world_.store.read());
   bool open = false;
@@ -140,7 +142,14 @@ RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
     report.applied = after->applied - before->applied + after->theirs - before->theirs + report.merged;
     report.conflicts = after->conflict - before->conflict;
   }
-  if (const auto tx = world_.store.read())
+  if (const auto tx = world_.store.read()) {
+    (void)(*tx)->scan(tables::kSent, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+      if (const auto sent = decode_record<SentSet>(entry.value)) {
+        report.held += sent->told == Outcome::State::held;
+        report.quarantined += sent->told == Outcome::State::quarantined;
+      }
+      return true;
+    });
     (void)(*tx)->scan(tables::kInbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
       if (const auto item = decode_record<InboxItem>(entry.value)) {
         report.held += item->state == InboxItem::State::held;
@@ -148,6 +157,7 @@ RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
       }
       return true;
     });
+  }
   return report;
 }
 

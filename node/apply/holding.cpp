@@ -193,7 +193,11 @@ Result<bool> ApplyWorker::close_cycle(Work& work) {
       }
     }
     OMRSYNC_CHECK(tx->commit());
-    if (!news) return false;
+    if (news) continue;
+    for (const PutProblem& problem : problems)
+      world_.log.warning("apply.closure_refused", {{"table", problem.root.table}, {"code", problem.code},
+                                                   {"missing", problem.missing.size()}, {"sets", members.size()}});
+    return false;
   }
 }
 
