@@ -174,6 +174,20 @@ void take_hashes(ApplyPlan& plan, const std::vector<std::size_t>& written, const
 
 }  // namespace
 
+/// The set was committed before and its marker is on the way through the log, so that it lands and is gone when we come
+/// again; false: wait for that. A marker that the log no longer shows (R40) is not waited for: joining again adds nothing.
+Result<bool> ApplyWorker::mark_again(ports::UnitOfWork& unit, const std::string& marker) {
+  const auto met = met_markers_.find(marker);
+  if (met == met_markers_.end() || !has_passed(met->second)) {
+    OMRSYNC_TRY(end, world_.openmrs.log_end());
+    if (met == met_markers_.end()) met_markers_.emplace(marker, end);
+    barrier_ = end;
+    return false;
+  }
+  met_markers_.erase(met);
+  return unit.mark(marker + "+" + tables::number_key(world_.entropy.next()));
+}
+
 /// Named by the set, in the life of its link: numbers begin anew with each life (D28).
 Result<std::string> ApplyWorker::marker_of(const std::vector<Work>& works) {
   if (works.empty()) return "r" + tables::number_key(world_.entropy.next());
@@ -208,9 +222,9 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
   OMRSYNC_TRY(marker, marker_of(works));
   const auto marked = unit->mark(marker);
   if (!marked) return met_lock(marked.error());
-  if (!*marked) {  // committed before; its marker is on the way through the log
-    wait_for_capture();
-    return Did::waits;
+  if (!*marked) {
+    OMRSYNC_TRY(again, mark_again(*unit, marker));
+    if (!again) return Did::waits;
   }
   auto contents = unit->lock_read(roots);
   if (!contents) return met_lock(contents.error());

@@ -44,6 +44,7 @@ class ApplyWorker final : public Worker {
   /// One transaction for all of `works`, or (no works) one that shows what is to be shown of `repaired`.
   Result<Did> in_unit(std::vector<Work>& works, const std::vector<RootKey>& repaired, ApplyPlan& plan,
                       std::vector<ports::PutProblem>& problems);
+  Result<bool> mark_again(ports::UnitOfWork& unit, const std::string& marker);
   Result<std::string> marker_of(const std::vector<Work>& works);
   Result<Did> commit(ports::UnitOfWork& unit, const ApplyPlan& plan);
   Result<std::vector<RootBefore>> roots_before(ports::StoreTransaction& tx, const std::vector<Work>& works,
@@ -65,6 +66,7 @@ class ApplyWorker final : public Worker {
   const World& world_;
   std::optional<ports::LogPosition> barrier_;  ///< apply goes on when capture has passed it
   std::map<RootKey, Looked> looked_;           ///< rows that differed from the ledger when last seen
+  std::map<std::string, ports::LogPosition> met_markers_;  ///< found already there, and where the log ended then
   std::vector<RootKey> in_doubt_;  ///< of a commit whose answer was lost; the log tells before the barrier
   bool started_ = false;
 #ifdef OMRSYNC_PLANT

@@ -62,6 +62,15 @@ void SimNode::start(Network& network) {
 
 void SimNode::stop() { engine_.reset(); }
 
+void SimNode::forget_everything() {
+  stop();
+  disk_ = std::make_unique<memory::MemoryStore>(node::tables::kAll);
+  identity_.incarnation = {identity_.incarnation.counter + 1, entropy_.next()};
+  const auto tx = need(disk_->write());
+  need(node::put_identity(*tx, identity_));
+  need(tx->commit());
+}
+
 std::vector<node::Worker*> SimNode::workers() const {
   return engine_ ? engine_->workers() : std::vector<node::Worker*>{};
 }

@@ -42,6 +42,8 @@ class SimNode {
   ports::Store& disk() { return *disk_; }
   /// The disk as it is now, and put back later.
   [[nodiscard]] std::unique_ptr<memory::MemoryStore> copy_disk() const { return disk_->clone(); }
+  /// A new computer: nothing of the node is left, and it begins a new life (D28).
+  void forget_everything();
   void replace_disk(std::unique_ptr<memory::MemoryStore> disk) { disk_ = std::move(disk); }
 
   /// A root's whole state, as this node would send it; nothing where it never heard of it.
