@@ -86,7 +86,7 @@ Status release_waiting(StoreTransaction& tx, const RootKey& root) {
     OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, key));
     if (!item || item->state != InboxItem::State::held) continue;
     std::erase(item->waits_for, root);
-    if (item->waits_for.empty()) item->state = InboxItem::State::waiting;
+    item->state = InboxItem::State::waiting;  // even if it waits for more: what is left may close a cycle now (D8)
     OMRSYNC_CHECK(put_record(tx, tables::kInbox, key, *item));
   }
   return Done{};
