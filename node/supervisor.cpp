@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -9,6 +11,12 @@
 #include <thread>
 
 namespace omrsync::node {
+namespace {
+
+/// A long pause is waited for in slices, so that somebody in a hurry is heard.
+constexpr std::chrono::milliseconds kSlice{250};
+
+}  // namespace
 
 void supervise(const std::vector<Worker*>& workers, std::stop_token stop) {
   std::stop_source all_stop;
@@ -23,9 +31,10 @@ void supervise(const std::vector<Worker*>& workers, std::stop_token stop) {
     try {
       while (!token.stop_requested()) {
         const Pace pace = worker.step(token);
-        if (pace.pause.count() == 0) continue;
-        std::unique_lock lock(mutex);
-        wake.wait_for(lock, token, pace.pause, [] { return false; });
+        for (auto left = pace.pause; left.count() > 0 && !token.stop_requested() && !worker.wants_now(); left -= kSlice) {
+          std::unique_lock lock(mutex);
+          wake.wait_for(lock, token, std::min(left, kSlice), [] { return false; });
+        }
       }
     } catch (...) {
       const std::scoped_lock lock(mutex);

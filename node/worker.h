@@ -25,6 +25,9 @@ class Worker {
 
   /// Always called from the same thread. Once `stop` is requested, returns soon with its state durable.
   virtual Pace step(std::stop_token stop) = 0;
+
+  /// True when it need not wait out the pause that it asked for: somebody is in a hurry. Asked by the thread that steps it.
+  [[nodiscard]] virtual bool wants_now() { return false; }
 };
 
 }  // namespace omrsync::node

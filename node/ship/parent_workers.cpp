@@ -25,10 +25,8 @@ Result<std::string> body_of(ports::Response response) {
 
 Pace ParentWorker::step(std::stop_token) {
   if (!asked_) {
-    const bool hurried = contact_.with([](ParentContact& c) { return c.hurried > 0; });
     const milliseconds now = world_.clock.steady();
-    if (now < not_before_ && !(hurried && now >= failed_at_ + tuning::kHurriedRetry))
-      return Pace::after(std::min(tuning::kHurriedRetry, not_before_ - now));
+    if (now < not_before_ && !wants_now()) return Pace::after(not_before_ - now);
     auto next = question();
     if (!next) return failed(next.error());
     if (!*next) return Pace::after(idle());
@@ -54,6 +52,13 @@ Pace ParentWorker::step(std::stop_token) {
   return Pace::at_once();
 }
 
+/// After a failure, for somebody who waits for a round.
+bool ParentWorker::wants_now() {
+  const milliseconds now = world_.clock.steady();
+  return now < not_before_ && now >= failed_at_ + tuning::kHurriedRetry &&
+         contact_.with([](ParentContact& c) { return c.hurried > 0; });
+}
+
 Pace ParentWorker::failed(const Error& error) {
   asked_ = false;
   const bool known = error.code != Code::line_busy;
@@ -68,7 +73,7 @@ Pace ParentWorker::failed(const Error& error) {
   const auto range = static_cast<std::uint64_t>(backoff_.count());
   failed_at_ = world_.clock.steady();
   not_before_ = failed_at_ + milliseconds(world_.entropy.next() % (range + 1));
-  return Pace::after(std::min(tuning::kHurriedRetry, not_before_ - failed_at_));
+  return Pace::after(not_before_ - failed_at_);
 }
 
 /// The state of the line, for `status`; written only when it changes.

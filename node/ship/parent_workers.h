@@ -27,6 +27,7 @@ class ParentWorker : public Worker {
       : world_(world), link_(std::move(link)), contact_(contact) {}
 
   Pace step(std::stop_token stop) override;
+  [[nodiscard]] bool wants_now() override;
 
  protected:
   /// The next question, if there is one; else when to look again.
