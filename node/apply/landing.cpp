@@ -169,8 +169,8 @@ void note_overwritten(const Landing& landing, const PlannedRoot& planned, Ledger
     if (!group.written) continue;
     const ports::GroupChange* seen = change_of(change, group.name);
     if (seen == nullptr) continue;
-    // Nobody can hold a stale copy of what was not there.
-    if (seen->before) note_replaced(row, group.name, *seen->before, landing.at_ms, true);
+    // Nobody can hold a stale copy of a root that was not there.
+    if (planned.existed) note_replaced(row, group.name, seen->before.value_or(0), landing.at_ms, true);
   }
 }
 

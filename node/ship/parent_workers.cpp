@@ -25,8 +25,6 @@ Result<std::string> body_of(ports::Response response) {
 
 Pace ParentWorker::step(std::stop_token) {
   if (!asked_) {
-    const milliseconds now = world_.clock.steady();
-    if (now < not_before_ && !wants_now()) return Pace::after(not_before_ - now);
     auto next = question();
     if (!next) return failed(next.error());
     if (!*next) return Pace::after(idle());
