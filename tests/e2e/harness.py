@@ -128,7 +128,7 @@ class PrivateMariadb:
             ready.settimeout(1)
             log_bin = [f'--log-bin={self.data}/binlog', '--binlog-format=ROW', '--binlog-row-image=FULL', '--binlog-row-metadata=FULL',
                        '--gtid-strict-mode=ON', '--binlog-expire-logs-seconds=2592000', '--sync-binlog=0'] if logging else []
-            command = ['mariadbd', '--no-defaults', f'--datadir={self.data}', f'--socket={self.unix}', f'--port={self.port}',
+            command = ['mariadbd', '--no-defaults', f'--datadir={self.data}', f'--tmpdir={self.data}', f'--socket={self.unix}', f'--port={self.port}',
                        '--bind-address=127.0.0.1', f'--pid-file={self.folder}/pid', f'--server-id={self.server_id}', *log_bin,
                        *UNSAFE_BUT_FAST, '--innodb-flush-log-at-trx-commit=2', '--innodb-buffer-pool-size=128M',
                        '--max-allowed-packet=64M', '--character-set-server=utf8mb4', '--collation-server=utf8mb4_general_ci',

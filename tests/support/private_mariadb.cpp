@@ -178,7 +178,7 @@ struct PrivateMariadb::Server {
   [[nodiscard]] std::vector<std::string> command() const {
     const std::string data = (folder / "data").string();
     std::vector<std::string> arguments = {
-        "mariadbd", "--no-defaults", "--datadir=" + data, "--socket=" + (folder / "s").string(),
+        "mariadbd", "--no-defaults", "--datadir=" + data, "--tmpdir=" + data, "--socket=" + (folder / "s").string(),
         "--port=" + std::to_string(port), "--bind-address=127.0.0.1", "--pid-file=" + (folder / "pid").string(),
         "--server-id=1", "--log-bin=" + data + "/binlog", "--binlog-format=ROW", "--binlog-row-image=FULL",
         "--binlog-row-metadata=FULL", "--gtid-domain-id=0", "--gtid-strict-mode=ON", "--log-slave-updates=OFF",
