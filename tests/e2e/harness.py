@@ -77,7 +77,10 @@ KEEP = False  # what is started outlives us
 
 
 def _starting():
-    return {'start_new_session': True} if KEEP else {'preexec_fn': _die_with_parent}
+    if KEEP:
+        return {'start_new_session': True}
+    # The kernel counts the thread as the parent: what a passing thread started would die with it.
+    return {'preexec_fn': _die_with_parent} if threading.current_thread() is threading.main_thread() else {}
 
 
 def _server_user():
