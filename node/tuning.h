@@ -44,7 +44,7 @@ inline constexpr std::size_t kBatchSets = 1000;
 
 /// A snapshot that capture has not reached by then is dropped (D23).
 inline constexpr milliseconds kSnapshotPatience{2000};
-/// One snapshot serves several batches while younger than this.
+/// One snapshot serves several chunks of a comparison while younger than this: OpenMRS may want to change the table.
 inline constexpr milliseconds kSnapshotAge{5000};
 
 /// Outcomes told in one receipt.

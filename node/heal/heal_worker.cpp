@@ -21,7 +21,10 @@ constexpr std::uint64_t kFewDeletes = 50;   ///< more absent rows than this, or 
 
 Pace HealWorker::step(std::stop_token) {
   const auto busy = scan_ ? Result<bool>(true) : begin();
-  if (!busy || !*busy) return Pace::after(tuning::kApplyIdle);
+  if (!busy || !*busy) {
+    snapshot_.reset();  // an open one keeps OpenMRS from changing its tables
+    return Pace::after(tuning::kApplyIdle);
+  }
   const auto ready = snapshot_ready();
   if (!ready || !*ready) return Pace::after(tuning::kApplyBusyFirst);
   const Status did = scan_->meeting ? meet_rows() : !scan_->rows_done ? compare_rows() : compare_ledger();

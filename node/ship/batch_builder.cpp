@@ -95,7 +95,10 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
     OMRSYNC_TRY(waiting, waiting_sets(*tx, link));
     sources = std::move(waiting);
   }
-  if (sources.empty() && link.load.done) return std::optional<Batch>{};
+  if (sources.empty() && link.load.done) {
+    snapshot_.reset();
+    return std::optional<Batch>{};
+  }
   OMRSYNC_TRY(ready, snapshot_ready());
   if (!ready) return std::optional<Batch>{};
 
@@ -110,8 +113,10 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
     waits_ = true;
     return std::optional<Batch>{};
   }
-  if (!all) snapshot_.reset();  // the next sets are newer than it
-  return freeze(building);
+  auto frozen = freeze(building);
+  // An open snapshot keeps OpenMRS from changing its tables (metadata locks), and the line may be away for long now.
+  snapshot_.reset();
+  return frozen;
 }
 
 Result<std::vector<BatchBuilder::Source>> BatchBuilder::waiting_sets(StoreTransaction& tx, const LinkRecord& link) {
@@ -161,7 +166,6 @@ Result<std::vector<BatchBuilder::Source>> BatchBuilder::waiting_sets(StoreTransa
 /// A snapshot that capture has passed; false while it has not.
 Result<bool> BatchBuilder::snapshot_ready() {
   const auto now = world_.clock.steady();
-  if (snapshot_ && now - snapshot_since_ > tuning::kSnapshotAge) snapshot_.reset();
   if (!snapshot_) {
     OMRSYNC_TRY(opened, world_.openmrs.snapshot());
     snapshot_ = std::move(opened);
