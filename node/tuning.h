@@ -28,6 +28,11 @@ inline constexpr milliseconds kApplyBusyFirst{10};
 inline constexpr milliseconds kApplyBusyMost{2000};
 inline constexpr milliseconds kApplyIdle{250};
 
+/// Roots that stay because others refer to them are looked at again this often, so many at a time (D30): nobody waits for
+/// it, and each look takes the root's locks for a moment.
+inline constexpr milliseconds kPurgeRetry{60'000};
+inline constexpr std::size_t kPurgeRetries = 20;
+
 /// A batch is about five seconds of line (P-9): begun at this size, then adapted to the measured rate.
 inline constexpr std::size_t kBatchBytesFirst = 256 * 1024;
 inline constexpr std::size_t kBatchBytesLeast = 8 * 1024;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/cells.h"
+
 namespace omrsync::memory {
 
 TwinUnit::~TwinUnit() { end(); }
@@ -55,7 +57,6 @@ Result<std::vector<std::optional<ports::RootContent>>> TwinUnit::lock_read(std::
 }
 
 Status TwinUnit::write(const ports::RootWrite& write) {
-  if (write.purge) return transaction_->erase(write.root);
   auto groups = write.groups;
   const bool says_something =
       std::any_of(groups.begin(), groups.end(), [](const auto& each) { return each.second.has_value(); });
@@ -64,6 +65,37 @@ Status TwinUnit::write(const ports::RootWrite& write) {
     for (auto& [name, value] : groups)
       if (value) value = twin_.clip(write.root, name, *value);
   return transaction_->write(write.root, groups);
+}
+
+/// Children first, for as long as something can go; what others refer to, and every user, stays and is voided (D30).
+Status TwinUnit::purge(std::vector<const ports::RootWrite*> waiting, std::vector<ports::PutNotice>& notices) {
+  const auto referrers = [&](const RootKey& root) {
+    if (twin_.deletes_unguarded) return std::vector<RootKey>{};
+    return transaction_->referrers(root);
+  };
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (const ports::RootWrite*& each : waiting) {
+      const bool user = each != nullptr && each->root.table == "users" && !twin_.deletes_unguarded;
+      if (each == nullptr || user || !referrers(each->root).empty()) continue;
+      OMRSYNC_CHECK(transaction_->erase(each->root));
+      each = nullptr;
+      moved = true;
+    }
+  }
+  for (const ports::RootWrite* each : waiting) {
+    const auto row = each == nullptr ? nullptr : transaction_->current(each->root);
+    if (!row) continue;
+    std::vector<RootKey> others = referrers(each->root);
+    if (others.empty()) others.push_back(each->root);
+    for (const RootKey& other : others)
+      notices.push_back({ports::PutNotice::Kind::dangling_parent, each->root, other});
+    const GroupValue& life = row->groups.at(kLifeGroup);
+    if (find_cell(life, "voided") == "1") continue;
+    const GroupValue voided = merge_cells(life, encode_cells({{"voided", "1"}}));
+    OMRSYNC_CHECK(transaction_->write(each->root, {{kLifeGroup, voided}}));
+  }
+  return Done{};
 }
 
 Status TwinUnit::run_trigger(const RootKey& root) {
@@ -76,14 +108,18 @@ Result<ports::PutOutcome> TwinUnit::put(std::span<const ports::RootWrite> writes
   OMRSYNC_CHECK(enter(TwinCall::put));
   ports::PutOutcome outcome;
   std::set<RootKey> created;
+  std::vector<const ports::RootWrite*> purges;
   for (const ports::RootWrite& each : writes) {
+    if (each.purge) purges.push_back(&each);
+    if (each.purge) continue;
     if (twin_.find_table(each.root.table) == nullptr) {
       outcome.problems.push_back({each.root, Code::mapping_unknown_table, {}, "the table is not here"});
       continue;
     }
-    if (!each.purge && !transaction_->current(each.root)) created.insert(each.root);
+    if (!transaction_->current(each.root)) created.insert(each.root);
     if (auto written = write(each); !written) return fail(written.error());
   }
+  if (auto purged = purge(std::move(purges), outcome.notices); !purged) return fail(purged.error());
   if (auto looked = find_problems(writes, outcome.problems); !looked) return fail(looked.error());
   for (const RootKey& root : in_cycle(writes, created))
     outcome.problems.push_back({root, Code::db_constraint, {}, "rows refer to one another and none can be first"});
@@ -93,8 +129,8 @@ Result<ports::PutOutcome> TwinUnit::put(std::span<const ports::RootWrite> writes
     if (row) {
       for (const auto& [name, value] : row->groups) {
         const auto asked = each.groups.find(name);
-        if (asked != each.groups.end() && asked->second) {
-          hashes.emplace(name, twin_.hash(*asked->second));
+        if ((asked != each.groups.end() && asked->second) || (each.purge && name == kLifeGroup)) {
+          hashes.emplace(name, twin_.hash(each.purge ? value : *asked->second));
         } else if (created.contains(each.root)) {
           hashes.emplace(name, twin_.hash(value));
         }
@@ -110,11 +146,7 @@ Result<ports::PutOutcome> TwinUnit::put(std::span<const ports::RootWrite> writes
 
 Status TwinUnit::find_problems(std::span<const ports::RootWrite> writes, std::vector<ports::PutProblem>& problems) {
   for (const ports::RootWrite& each : writes) {
-    if (each.purge) {
-      if (!transaction_->referrers(each.root).empty())
-        problems.push_back({each.root, Code::db_constraint, {}, "other rows refer to it"});
-      continue;
-    }
+    if (each.purge) continue;
     OMRSYNC_TRY(missing, transaction_->missing_targets(each.root));
     if (!missing.empty()) {
       problems.push_back(

@@ -19,6 +19,7 @@ class TwinUnit final : public ports::UnitOfWork {
   Error fail(Error error);
   void end();
   Status write(const ports::RootWrite& write);
+  Status purge(std::vector<const ports::RootWrite*> waiting, std::vector<ports::PutNotice>& notices);
   Status run_trigger(const RootKey& root);
   Status find_problems(std::span<const ports::RootWrite> writes, std::vector<ports::PutProblem>& problems);
   std::vector<RootKey> in_cycle(std::span<const ports::RootWrite> writes, const std::set<RootKey>& created) const;

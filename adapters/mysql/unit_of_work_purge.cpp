@@ -13,11 +13,11 @@ using openmrs::Table;
 using openmrs::TablePlan;
 
 constexpr std::string_view kReason = "purged elsewhere, kept because other rows refer to it";
+constexpr std::size_t kNamed = 10;  ///< referring rows of one table that are named
 
 /// The columns that void or retire a row of the table; empty where it has none.
 struct LifeColumns {
   const ColumnPlan* flag = nullptr;
-  const ColumnPlan* date = nullptr;
   const ColumnPlan* reason = nullptr;
 };
 
@@ -27,8 +27,7 @@ LifeColumns life_columns(const TablePlan& plan) {
       if (const ColumnPlan* column = plan.find_column(name)) return column;
     return nullptr;
   };
-  return {any({"voided", "retired"}), any({"date_voided", "date_retired"}),
-          any({"void_reason", "retire_reason", "retired_reason"})};
+  return {any({"voided", "retired"}), any({"void_reason", "retire_reason", "retired_reason"})};
 }
 
 std::vector<const openmrs::GroupPlan*> groups_with(const TablePlan& plan, const LifeColumns& life) {
@@ -53,9 +52,9 @@ std::vector<Purger::Referrer> Purger::referrers_of(const TablePlan& plan) const 
   return referrers;
 }
 
-/// One row that refers to this one, other than the owned rows of `whole`, which go with it.
-Result<std::optional<RootKey>> Purger::who_refers(const TablePlan& plan, const std::string& local,
-                                                  const RawRoot* whole) {
+/// The first few rows that refer to this one, other than the owned rows of `whole`, which go with it. A key that deletes by
+/// itself refers like any other: what would go with the row keeps it.
+Result<std::vector<RootKey>> Purger::who_refers(const TablePlan& plan, const std::string& local, const RawRoot* whole) {
   std::string sql;
   for (const Referrer& each : referrers_of(plan)) {
     const TablePlan* child = compiled_.plans.find(each.table->name);
@@ -70,22 +69,26 @@ Result<std::optional<RootKey>> Purger::who_refers(const TablePlan& plan, const s
     const std::string uuid = each.table->has_uuid ? "uuid" : "''";
     sql += (sql.empty() ? "(SELECT " : " UNION ALL (SELECT ") + quote_text(each.table->name) + ", " + uuid + " FROM " +
            quote_identifier(each.table->name) + " WHERE " + quote_identifier(each.column->name) + " = " +
-           quote_text(local) + also + " LIMIT 1)";
+           quote_text(local) + also + " LIMIT " + std::to_string(kNamed) + ")";
   }
-  if (sql.empty()) return std::optional<RootKey>{};
-  OMRSYNC_TRY(rows, connection_.rows(sql + " LIMIT 1"));
-  if (rows.empty()) return std::optional<RootKey>{};
-  return std::optional<RootKey>(RootKey{rows[0][0].value_or(""), rows[0][1].value_or("")});
+  std::vector<RootKey> referrers;
+  if (sql.empty()) return referrers;
+  OMRSYNC_TRY(rows, connection_.rows(sql));
+  for (const auto& row : rows) {
+    RootKey referrer{row[0].value_or(""), row[1].value_or("")};
+    if (std::find(referrers.begin(), referrers.end(), referrer) == referrers.end()) referrers.push_back(std::move(referrer));
+  }
+  return referrers;
 }
 
-Result<std::optional<RootKey>> Purger::who_refers_to_root(const RawRoot& root) {
-  OMRSYNC_TRY(to_root, who_refers(*root.plan, local_of(*root.plan, root.row), &root));
-  if (to_root) return to_root;
+Result<std::vector<RootKey>> Purger::who_refers_to_root(const RawRoot& root) {
+  OMRSYNC_TRY(referrers, who_refers(*root.plan, local_of(*root.plan, root.row), &root));
   for (const auto& [plan, row] : root.owned) {
+    if (!referrers.empty()) break;
     OMRSYNC_TRY(to_owned, who_refers(*plan, local_of(*plan, row), &root));
-    if (to_owned) return to_owned;
+    referrers = std::move(to_owned);
   }
-  return std::optional<RootKey>{};
+  return referrers;
 }
 
 /// False, and nothing was deleted: something refers to it after all (a row that refers to itself, or a newer one).
@@ -119,7 +122,8 @@ Result<bool> Purger::delete_row(const RowWork& row) {
   return deleted.error();
 }
 
-/// Voids or retires the row, where its table knows that; its hash is told with the others.
+/// Voids or retires the row, where its table knows that; its hash is told with the others. It says no date and nobody's
+/// name, so that nodes that keep it without knowledge of one another write the same.
 Status Purger::keep(PutWork& work, std::size_t write, const TablePlan& plan, const Row& before, const std::string& key) {
   const LifeColumns life = life_columns(plan);
   if (life.flag == nullptr || before[life.flag->index] == "1") return Done{};
@@ -131,8 +135,6 @@ Status Purger::keep(PutWork& work, std::size_t write, const TablePlan& plan, con
   row.local = local_of(plan, before);
   row.groups = groups_with(plan, life);
   row.set[life.flag->index].text = "1";
-  OMRSYNC_TRY(time, connection_.value("SELECT UTC_TIMESTAMP()"));
-  if (life.date != nullptr) row.set[life.date->index].text = time;
   if (life.reason != nullptr) row.set[life.reason->index].text = std::string(kReason);
   const SqlTable& sql = compiled_.sql(plan);
   std::string set;
@@ -148,24 +150,15 @@ Status Purger::purge(PutWork& work) {
   std::stable_sort(waiting.begin(), waiting.end(), [&](std::size_t a, std::size_t b) {
     return work.roots[a]->plan->number > work.roots[b]->plan->number;
   });
-  std::map<std::size_t, RootKey> in_the_way;
+  std::map<std::size_t, std::vector<RootKey>> in_the_way;
   for (bool moved = true; moved && !waiting.empty();) {
     moved = false;
     for (const std::size_t write : std::vector<std::size_t>(waiting)) {
       const RawRoot& root = *work.roots[write];
-      std::optional<RootKey> other;
-      if (root.plan->table->name == "users" || root.by_alias()) {
-        other = RootKey{root.plan->table->name, root.key};
-      } else {
-        OMRSYNC_TRY(found, who_refers_to_root(root));
-        other = std::move(found);
-      }
-      if (other) {
-        in_the_way[write] = *other;
-        continue;
-      }
+      OMRSYNC_TRY(referrers, who_refers_to_root(root));
+      in_the_way[write] = std::move(referrers);
+      if (!in_the_way[write].empty() || root.plan->table->name == "users" || root.by_alias()) continue;
       OMRSYNC_TRY(deleted, delete_root(root));
-      if (!deleted) in_the_way[write] = RootKey{root.plan->table->name, root.key};
       if (deleted) std::erase(waiting, write);
       moved = moved || deleted;
     }
@@ -175,7 +168,10 @@ Status Purger::purge(PutWork& work) {
     if (work.roots[write]->by_alias()) continue;
     const RawRoot& root = *work.roots[write];
     const RootKey& named = work.writes[write].root;
-    work.outcome.notices.push_back({ports::PutNotice::Kind::dangling_parent, named, in_the_way[write]});
+    std::vector<RootKey>& others = in_the_way[write];
+    if (others.empty()) others.push_back(named);
+    for (const RootKey& other : others)
+      work.outcome.notices.push_back({ports::PutNotice::Kind::dangling_parent, named, other});
     OMRSYNC_CHECK(keep(work, write, *root.plan, root.row, named.key));
   }
   return Done{};
@@ -193,9 +189,9 @@ Status Purger::remove_owned(PutWork& work) {
     moved = false;
     for (const std::size_t index : std::vector<std::size_t>(waiting)) {
       const RowWork& row = work.rows[index];
-      OMRSYNC_TRY(other, who_refers(*row.plan, row.local, nullptr));
-      if (other) {
-        in_the_way[index] = *other;
+      OMRSYNC_TRY(referrers, who_refers(*row.plan, row.local, nullptr));
+      if (!referrers.empty()) {
+        in_the_way[index] = referrers.front();
         continue;
       }
       OMRSYNC_TRY(deleted, delete_row(row));

@@ -23,9 +23,8 @@ class Purger {
     const openmrs::Column* column = nullptr;
   };
   [[nodiscard]] std::vector<Referrer> referrers_of(const openmrs::TablePlan& plan) const;
-  Result<std::optional<RootKey>> who_refers(const openmrs::TablePlan& plan, const std::string& local,
-                                            const RawRoot* whole);
-  Result<std::optional<RootKey>> who_refers_to_root(const RawRoot& root);
+  Result<std::vector<RootKey>> who_refers(const openmrs::TablePlan& plan, const std::string& local, const RawRoot* whole);
+  Result<std::vector<RootKey>> who_refers_to_root(const RawRoot& root);
   Result<bool> delete_root(const RawRoot& root);
   Result<bool> delete_row(const RowWork& row);
   Status keep(PutWork& work, std::size_t write, const openmrs::TablePlan& plan, const Row& before,

@@ -146,7 +146,8 @@ struct PutNotice {
     alias,             ///< D19: `root` stands for `other` here from now on, because its unique name is taken by it
     name_taken,        ///< D19: the unique name is taken by `other`; the row went in without it, it is in the residue
     identifier_taken,  ///< `other` has the same identifier; both are there
-    dangling_parent,   ///< D30: `root` was not deleted but voided or retired, because `other` refers to it
+    dangling_parent,   ///< D30: `root` was not deleted but voided or retired, because `other` refers to it; one notice for
+                       ///< each of the first few. `other` is `root`: its kind is never deleted, whoever refers to it
   };
   Kind kind = Kind::alias;
   RootKey root;

@@ -167,6 +167,9 @@ Json to_json(const Conflict& conflict, bool revealed) {
   json.set("opened", time_or_null(record.opened_ms)).set("decision", decision_json(record, provisional));
   Json::Array others;
   for (const std::string& id : record.other_ids) others.emplace_back(id);
+  Json::Array referrers;
+  for (const RootKey& root : record.referrers) referrers.emplace_back(root.table + "/" + root.key);
+  if (!record.referrers.empty()) json.set("referrers", std::move(referrers));
   return json.set("other_ids", std::move(others));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "node/apply/keeping.h"
 #include "node/apply/landing.h"
 #include "node/capture/take_piece.h"
 #include "node/ledger/local.h"
@@ -22,7 +23,8 @@ Pace ApplyWorker::step(std::stop_token) {
   if (!works) return Pace::after(tuning::kApplyIdle);
   if (works->empty()) {
     const auto roots = repairs();
-    if (!roots || roots->empty()) return Pace::after(tuning::kApplyIdle);
+    if (!roots) return Pace::after(tuning::kApplyIdle);
+    if (roots->empty()) return purge_anew();
     ApplyPlan plan;
     std::vector<ports::PutProblem> problems;
     const auto repaired = in_unit(*works, *roots, plan, problems);
@@ -162,6 +164,26 @@ Outcome::State gravest(const std::vector<std::pair<RootKey, RootState>>& states,
   return worst;
 }
 
+/// Roots that were to be purged and were not, because other rows refer to them (D30), into the plan.
+void take_kept(ApplyPlan& plan, const std::vector<std::size_t>& written, const std::vector<RootBefore>& befores,
+               const ports::PutOutcome& put, std::map<RootKey, Outcome::State>& outcomes) {
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    PlannedRoot& planned = plan.roots[written[i]];
+    const RootBefore& before = befores[written[i]];
+    if (!planned.purged || !before.content) continue;
+    for (const ports::PutNotice& notice : put.notices) {
+      if (notice.kind != ports::PutNotice::Kind::dangling_parent || notice.root != planned.root) continue;
+      planned.kept = true;
+      if (notice.other != planned.root) planned.referrers.push_back(notice.other);
+    }
+    if (!planned.kept) continue;
+    for (const auto& [name, held] : before.content->groups) planned.holds[name] = held.hash;
+    if (i < put.hashes.size())
+      for (const auto& [name, hash] : put.hashes[i]) planned.holds[name] = hash;
+    outcomes[planned.root] = planned.referrers.empty() ? Outcome::State::merged : Outcome::State::conflict;
+  }
+}
+
 /// What `put` says the rows hash to now, and what they cannot hold, into the plan.
 void take_hashes(ApplyPlan& plan, const std::vector<std::size_t>& written, const ports::PutOutcome& put) {
   for (std::size_t i = 0; i < written.size() && i < put.residues.size(); ++i)
@@ -250,9 +272,12 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
     }
     plan.roots.push_back(std::move(root.planned));
   }
-  for (const Work& work : works) plan.items.push_back({work.key, gravest(work.states, outcomes)});
+  const auto tell = [&] {
+    for (const Work& work : works) plan.items.push_back({work.key, gravest(work.states, outcomes)});
+  };
   if (writes.empty()) {
     unit.reset();
+    tell();
     return land_now(plan, befores);
   }
   auto put = unit->put(writes);
@@ -262,6 +287,8 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
     return Did::nothing;
   }
   take_hashes(plan, written, *put);
+  take_kept(plan, written, befores, *put, outcomes);
+  tell();
   return commit(*unit, plan);
 }
 

@@ -59,6 +59,9 @@ class ApplyWorker final : public Worker {
   Status split_container(Work& work, const std::vector<ports::PutProblem>& problems);
   Result<bool> close_cycle(Work& work);
   Status set_aside(Work& work, const Error& error);
+  Status ask_for_purged(ports::StoreTransaction& tx, InboxItem& item, const std::string& link);
+  Pace purge_anew();
+  Status look_at_kept(const ConflictRecord& record);
   Result<ports::RootTable::Class> kind_of(const std::string& table);
   void busy(const std::vector<Work>& works);
   void wait_for_capture();
@@ -74,6 +77,8 @@ class ApplyWorker final : public Worker {
 #endif
   std::map<std::string, ports::RootTable::Class> kinds_;
   std::map<std::string, std::chrono::milliseconds> not_before_;  ///< items that met a lock
+  std::chrono::milliseconds next_purges_{0};  ///< kept roots are looked at again then
+  std::string purges_after_;                  ///< and from there on
   std::chrono::milliseconds backoff_{0};
 };
 

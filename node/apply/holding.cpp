@@ -3,6 +3,7 @@
 #include <set>
 
 #include "node/apply/apply_worker.h"
+#include "node/apply/keeping.h"
 #include "node/apply/landing.h"
 #include "node/plant.h"
 #include "node/store/facts.h"
@@ -53,6 +54,7 @@ Status ApplyWorker::hold_or_quarantine(Work& work, const PutProblem& problem) {
   item->reason = problem.reason;
   item->waits_for = problem.missing;
   ++item->tries;
+  if (held) OMRSYNC_CHECK(ask_for_purged(*tx, *item, link_place(work.key).link));
   for (const RootKey& root : problem.missing)
     OMRSYNC_CHECK(tx->put(tables::kWaits, tables::root_and(root, work.key), ""));
   for (const RootKey& root : item->roots)
@@ -72,6 +74,22 @@ Status ApplyWorker::hold_or_quarantine(Work& work, const PutProblem& problem) {
   OMRSYNC_CHECK(put_record(*tx, tables::kInbox, work.key, *item));
   OMRSYNC_CHECK(tx->commit());
   world_.shared.changed.ring();
+  return Done{};
+}
+
+/// A target that was purged here does not come by itself: the set says so, and its sender is asked for it, once (D30).
+Status ApplyWorker::ask_for_purged(StoreTransaction& tx, InboxItem& item, const std::string& link) {
+  bool purged = false;
+  for (const RootKey& root : item.waits_for) {
+    OMRSYNC_TRY(row, ledger_row(tx, root));
+    if (!row || !tombstone_of(*row)) continue;
+    purged = true;
+    if (!item.asked) OMRSYNC_CHECK(offer_again(tx, world_, link, root, *row));
+  }
+  if (!purged) return Done{};
+  item.asked = true;
+  item.code = static_cast<std::uint32_t>(Code::reference_tombstone);
+  item.reason = "it refers to a row that was purged; its sender was asked for that row";
   return Done{};
 }
 

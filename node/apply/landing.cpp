@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/apply/keeping.h"
 #include "node/apply/planner.h"
 #include "node/ledger/local.h"
 #include "node/plant.h"
@@ -22,6 +23,7 @@ struct Landing {
   std::uint64_t sequence = 0;  ///< of the decisions of this plan; 0: none yet (numbered here, at its place in the log)
   std::vector<std::string> conflicts;
   std::vector<RootKey> changed;
+  bool keeps = false;  ///< a root stays that was purged elsewhere: that is a write of ours
 
   Result<Dot> own_dot() {
     if (sequence == 0) {
@@ -184,6 +186,52 @@ Status tell_change(Landing& landing, const PlannedRoot& planned, const RootState
   return Done{};
 }
 
+/// The root was to be purged and stays, voided or retired: said as a write of ours that has seen the tombstone, so that it
+/// comes back wherever it was deleted (D30).
+Status land_kept(Landing& landing, PlannedRoot& planned, const std::optional<LedgerRow>& row, const RootState& before,
+                 RootState& joined) {
+  const std::optional<Dot> tombstone = tombstone_of(joined);
+  if (!tombstone) return Done{};  // superseded between the plan and the log
+  OMRSYNC_TRY(dot, landing.own_dot());
+  const auto stands = keep_state(joined, row, before, planned.holds,
+                                 {dot, {}, Stamp{landing.at_ms, 0, false}, GroupValue{}});
+  LedgerRow after = row ? *row : LedgerRow{};
+  remember(after, joined, stands);
+  after.hashes = planned.holds;
+  after.partial = after.as_above = false;
+  after.set_changed_at(landing.position);
+  if (const ports::GroupChange* life = change_of(change_of(landing, planned.root), kLifeGroup))
+    note_replaced(after, kLifeGroup, life->before.value_or(0), landing.at_ms, true);
+  OMRSYNC_CHECK(put_ledger_row(landing.tx, planned.root, after));
+  OMRSYNC_CHECK(note_repair(landing.tx, planned.root, after));
+  OMRSYNC_CHECK(log_change(landing.tx, landing.world, planned.root, dot, std::nullopt));
+  landing.changed.push_back(planned.root);
+  landing.keeps = true;
+  for (PlannedGroup& group : planned.groups)
+    if (group.name == kLifeGroup) group.differs = joined.groups.at(kLifeGroup).siblings.size() > 1;
+  OMRSYNC_CHECK(note_conflicts(landing, planned, joined, false));
+  if (!planned.referrers.empty()) {
+    OMRSYNC_TRY(id, open_dangling(landing.tx, landing.world, planned.root, *tombstone, planned.referrers));
+    landing.conflicts.push_back(id);
+  }
+  return release_waiting(landing.tx, planned.root);
+}
+
+/// A root that was purged here and is there again stays only as long as something refers to it: the root-most node, which
+/// purges anew, lists it too. One whose life was written anew, or that is purged for good, dangles no longer (D30).
+Status note_life(Landing& landing, const PlannedRoot& planned, const RootState& before) {
+  const auto life = std::find_if(planned.groups.begin(), planned.groups.end(),
+                                 [](const PlannedGroup& group) { return group.name == kLifeGroup; });
+  if (life == planned.groups.end()) return Done{};
+  const std::optional<Dot> tombstone = planned.existed ? std::nullopt : tombstone_of(before);
+  if (tombstone && !planned.purged && !life->decided && !landing.world.has_parent) {
+    OMRSYNC_TRY(id, open_dangling(landing.tx, landing.world, planned.root, *tombstone, {}));
+    landing.conflicts.push_back(id);
+    return Done{};
+  }
+  return life->written || planned.purged ? close_dangling(landing.tx, landing.world, planned.root, "write") : Status{Done{}};
+}
+
 Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>& came) {
   OMRSYNC_TRY(row, ledger_row(landing.tx, planned.root));
   std::vector<StandingGroup> standing;
@@ -197,6 +245,7 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   const bool newest = above && came.back().number > (row ? row->shown_number : 0);
   RootState joined = join_all(before, incoming, newest);
   fill_values(joined, came);
+  if (planned.kept) return land_kept(landing, planned, row, before, joined);
   const ports::RootChange* change = change_of(landing, planned.root);
   for (PlannedGroup& group : planned.groups)
     save_overwritten(joined, row, before, group, planned.purged, change_of(change, group.name));
@@ -235,6 +284,8 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   OMRSYNC_CHECK(note_repair(landing.tx, planned.root, *taken));
   if (changed && !came.empty()) OMRSYNC_CHECK(tell_change(landing, planned, joined, came));
   OMRSYNC_CHECK(note_conflicts(landing, planned, joined, first_contact));
+  OMRSYNC_CHECK(note_life(landing, planned, before));
+  if (changed) OMRSYNC_CHECK(release_overtaken(landing.tx, planned.root));
   if (planned.purged) return Done{};
   for (const PlannedGroup& group : planned.groups)
     if (group.written && !group.stood) OMRSYNC_CHECK(release_waiting_for_owned(landing.tx, group.name));
@@ -323,6 +374,11 @@ Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, con
   if (!landing.changed.empty()) {
     offered.roots = landing.changed;
     offered.at_ms = landing.at_ms;
+    if (landing.keeps) {
+      OMRSYNC_TRY(dot, landing.own_dot());
+      offered.set = dot;
+      offered.load = false;
+    }
     OMRSYNC_CHECK(offer_set(tx, world, offered));
   }
   for (const PlannedItem& item : plan.items) {

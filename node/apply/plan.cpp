@@ -40,10 +40,14 @@ std::string encode(const ApplyPlan& plan) {
     out.text(item.inbox_key).number(static_cast<std::uint64_t>(item.outcome));
   out.number(plan.roots.size());
   for (const PlannedRoot& root : plan.roots) {
-    out.root(root.root).flag(root.existed).flag(root.purged).number(root.groups.size());
+    out.root(root.root).flag(root.existed).flag(root.purged).flag(root.kept).number(root.groups.size());
     for (const PlannedGroup& group : root.groups) pack(out, group);
     out.number(root.residue.size());
     for (const auto& [name, cells] : root.residue) out.text(name).text(cells);
+    out.number(root.holds.size());
+    for (const auto& [name, hash] : root.holds) out.text(name).fixed(hash);
+    out.number(root.referrers.size());
+    for (const RootKey& referrer : root.referrers) out.root(referrer);
   }
 #ifdef OMRSYNC_PLANT
   out.number(plan.early_sequence);
@@ -66,11 +70,17 @@ Result<ApplyPlan> decode_plan(std::string_view bytes) {
     root.root = in.root();
     root.existed = in.flag();
     root.purged = in.flag();
+    root.kept = in.flag();
     for (auto groups = in.number(); groups > 0 && in.sound(); --groups) root.groups.push_back(unpack_group(in));
     for (auto residue = in.number(); residue > 0 && in.sound(); --residue) {
       std::string name = in.text();
       root.residue.emplace(std::move(name), in.text());
     }
+    for (auto holds = in.number(); holds > 0 && in.sound(); --holds) {
+      std::string name = in.text();
+      root.holds.emplace(std::move(name), in.fixed());
+    }
+    for (auto referrers = in.number(); referrers > 0 && in.sound(); --referrers) root.referrers.push_back(in.root());
     plan.roots.push_back(std::move(root));
   }
 #ifdef OMRSYNC_PLANT

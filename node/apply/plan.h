@@ -28,8 +28,11 @@ struct PlannedRoot {
   RootKey root;
   bool existed = false;
   bool purged = false;  ///< by this transaction
+  bool kept = false;    ///< was to be purged, but stays because something refers to it (D30)
   std::vector<PlannedGroup> groups;
   std::map<GroupName, GroupValue> residue;  ///< columns that this database lacks
+  std::map<GroupName, std::uint64_t> holds;  ///< kept: what stands there now
+  std::vector<RootKey> referrers;            ///< kept: some of the rows that refer to it; none: its kind is never deleted
 };
 
 /// One inbox item, and what becomes of it.

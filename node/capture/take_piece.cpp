@@ -1,5 +1,8 @@
 #include "node/capture/take_piece.h"
 
+#include <algorithm>
+
+#include "node/apply/keeping.h"
 #include "node/apply/landing.h"
 #include "node/ledger/local.h"
 #include "node/ship/offer.h"
@@ -48,7 +51,11 @@ Status take_root(StoreTransaction& tx, const World& world, Met& met, const Local
   OMRSYNC_CHECK(note_repair(tx, change.root, row));
   OMRSYNC_CHECK(log_change(tx, world, change.root, write.dot, std::nullopt));
   OMRSYNC_CHECK(note_effects(tx, world, change.root, row, effect));
-  if (change.kind == ports::RootChange::Kind::purged) return Done{};
+  const bool purged = change.kind == ports::RootChange::Kind::purged;
+  if (purged || std::any_of(change.groups.begin(), change.groups.end(),
+                            [](const ports::GroupChange& group) { return group.group == kLifeGroup; }))
+    OMRSYNC_CHECK(close_dangling(tx, world, change.root, "write"));
+  if (purged) return Done{};
   for (const ports::GroupChange& group : change.groups)
     if (!group.before && group.after) OMRSYNC_CHECK(release_waiting_for_owned(tx, group.group));
   return release_waiting(tx, change.root);

@@ -50,7 +50,7 @@ Result<std::optional<std::string>> note_conflict(StoreTransaction& tx, const Wor
   }
   const std::string id = conflict::conflict_id(root, name, *conflict);
   if (!known) {
-    ConflictRecord record{id, std::string(kind), root, name, now, true, 0, {}, "safe", {}};
+    ConflictRecord record{id, std::string(kind), root, name, now, true, 0, {}, "safe", {}, {}};
     OMRSYNC_CHECK(tx.put(tables::kConflictOf, of, id));
     OMRSYNC_CHECK(put_record(tx, tables::kConflicts, id, record));
     return std::optional<std::string>(id);
@@ -87,6 +87,22 @@ Status release_waiting(StoreTransaction& tx, const RootKey& root) {
     if (!item || item->state != InboxItem::State::held) continue;
     std::erase(item->waits_for, root);
     item->state = InboxItem::State::waiting;  // even if it waits for more: what is left may close a cycle now (D8)
+    OMRSYNC_CHECK(put_record(tx, tables::kInbox, key, *item));
+  }
+  return Done{};
+}
+
+Status release_overtaken(StoreTransaction& tx, const RootKey& root) {
+  const std::string prefix = tables::root_and(root, "");
+  std::vector<std::string> bringing;
+  OMRSYNC_CHECK(tx.scan(tables::kBrings, prefix, ports::end_of_prefix(prefix), SIZE_MAX, [&](const ports::Entry& entry) {
+    bringing.emplace_back(tables::behind_root(entry.key));
+    return true;
+  }));
+  for (const std::string& key : bringing) {
+    OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, key));
+    if (!item || item->state != InboxItem::State::held) continue;
+    item->state = InboxItem::State::waiting;
     OMRSYNC_CHECK(put_record(tx, tables::kInbox, key, *item));
   }
   return Done{};

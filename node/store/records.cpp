@@ -159,7 +159,7 @@ void InboxItem::pack(Packer& out) const {
   out.number(tries).number(code).text(reason);
   pack_roots(out, waits_for);
   pack_roots(out, roots);
-  out.flag(told);
+  out.flag(told).flag(asked);
 }
 
 InboxItem InboxItem::unpack(Unpacker& in) {
@@ -174,6 +174,7 @@ InboxItem InboxItem::unpack(Unpacker& in) {
   r.waits_for = unpack_roots(in);
   r.roots = unpack_roots(in);
   r.told = in.flag();
+  r.asked = in.flag();
   return r;
 }
 
@@ -197,6 +198,7 @@ void ConflictRecord::pack(Packer& out) const {
   out.text(id).text(kind).root(root).text(group).signed_number(opened_ms).flag(open).signed_number(decided_ms);
   out.text(decided_by).text(policy);
   pack_texts(out, other_ids);
+  pack_roots(out, referrers);
 }
 
 ConflictRecord ConflictRecord::unpack(Unpacker& in) {
@@ -211,6 +213,7 @@ ConflictRecord ConflictRecord::unpack(Unpacker& in) {
   r.decided_by = in.text();
   r.policy = in.text();
   r.other_ids = unpack_texts(in);
+  r.referrers = unpack_roots(in);
   return r;
 }
 

@@ -106,6 +106,7 @@ struct InboxItem {
   std::vector<RootKey> waits_for;
   std::vector<RootKey> roots;
   bool told = false;  ///< its being held or quarantined was told to the sender
+  bool asked = false;  ///< a target was purged here: the sender was asked for it, once (D30)
   void pack(Packer& out) const;
   static InboxItem unpack(Unpacker& in);
 };
@@ -132,6 +133,7 @@ struct ConflictRecord {
   std::string decided_by;  ///< rule, user, or "write": somebody wrote the group having seen all sides
   std::string policy;
   std::vector<std::string> other_ids;
+  std::vector<RootKey> referrers;  ///< of a dangling-parent: some of the rows that refer to the root
   void pack(Packer& out) const;
   static ConflictRecord unpack(Unpacker& in);
 };

@@ -64,6 +64,7 @@ class History {
       auto& openmrs = country_.node(place).openmrs;
       openmrs.piece_roots = 3;
       openmrs.units_wait_for_locks = options_.wait_for_locks;
+      openmrs.deletes_unguarded = options_.deletes_unguarded;
       if (options_.clinicians_between_calls)
         openmrs.before_call = [this, place](memory::TwinCall) {
           if (inside_ || !country_.perhaps(4)) return;
@@ -241,7 +242,9 @@ class History {
       forms_[place].erase(which);
       if (country_.node(place).openmrs.find(form.root)) (void)staff.save(form, some_edit(place, form.root));
     } else if (what < 90 && options_.purges) {
-      if (const auto obs = some(place, "obs")) (void)staff.purge(*obs);
+      const std::size_t which = country_.pick(10);
+      const auto doomed = some(place, which < 6 ? "obs" : which < 9 ? "encounter" : "visit");
+      if (doomed) (void)staff.purge(*doomed);
     } else if (staff.is_slow()) {
       staff.finish_slowly();
     } else {

@@ -20,7 +20,8 @@ struct HistoryOptions {
   bool stale_forms = true;
   bool metadata = true;
   bool unequal_copies = true;
-  bool wait_for_locks = false;  ///< a planted fault of the session
+  bool wait_for_locks = false;      ///< a planted fault of the session
+  bool deletes_unguarded = false;   ///< another
   std::optional<RootKey> trace;
 };
 

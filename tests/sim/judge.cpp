@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "adapters/memory/openmrs_transaction.h"
 #include "conflict/join.h"
 #include "node/store/facts.h"
 #include "protocol/json.h"
@@ -49,7 +50,9 @@ class Judge {
     compare_nodes();
     compare_databases();
     for (std::size_t place = 0; place < country_.size(); ++place) read_audit(country_.node(place));
+    collect_kept();
     find_writes();
+    check_references();
     for (std::size_t place = 0; place < country_.size(); ++place) look_into(country_.node(place));
     return std::move(wrong_);
   }
@@ -105,13 +108,43 @@ class Judge {
       }
   }
 
+  /// Roots that were purged somewhere and stayed, because others refer to them: their nodes wrote, nobody in the chart did.
+  void collect_kept() {
+    for (const auto& [place, writes] : country_.chart().standing())
+      if (place.root.table == "users" && place.group == kLifeGroup && !writes.back()->value) kept_.insert(place.root);
+    for (std::size_t place = 0; place < country_.size(); ++place) {
+      const auto tx = country_.node(place).disk().read();
+      (void)(*tx)->scan(node::tables::kConflicts, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+        const auto record = node::decode_record<node::ConflictRecord>(entry.value);
+        if (record && record->kind == "dangling-parent") kept_.insert(record->root);
+        return true;
+      });
+    }
+  }
+
+  /// Nothing that is referred to was deleted (D30).
+  void check_references() {
+    for (std::size_t place = 0; place < country_.size(); ++place) {
+      const auto& openmrs = country_.node(place).openmrs;
+      const auto rows = openmrs.rows();
+      for (const auto& [root, row] : *rows)
+        for (const memory::TwinTable& table : openmrs.schema()) {
+          if (table.table.table != root.table) continue;
+          for (const memory::TwinTarget& target : memory::targets_of(table, *row))
+            if (!rows->contains(target.root))
+              say("D30 " + root.table + "/" + root.key + " of " + country_.node(place).name() + " refers to " +
+                  target.root.table + "/" + target.root.key + ", which is gone");
+        }
+    }
+  }
+
   static bool is_decided_by_parent(const RootKey& root) {
     return root.table == "location" || root.table == "users" || root.table == "location_tag_map";
   }
 
   void find_writes() {
     for (const auto& [place, writes] : country_.chart().standing()) {
-      if (is_bookkeeping(place.group)) continue;
+      if (is_bookkeeping(place.group) || kept_.contains(place.root)) continue;
       const auto states = states_.find(place.root);
       if (states == states_.end()) {
         say("I2 nobody knows " + spell(place));
@@ -195,6 +228,7 @@ class Judge {
   Country& country_;
   std::set<RootKey> roots_;
   std::set<Place> audited_;
+  std::set<RootKey> kept_;
   std::map<RootKey, std::vector<std::optional<RootState>>> states_;
   std::vector<std::string> wrong_;
 };

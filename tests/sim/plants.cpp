@@ -18,17 +18,19 @@ std::map<std::string, bool*> switches() {
 }
 
 constexpr const char* kWaiting = "waiting-for-locks";
+constexpr const char* kUnguarded = "no-guard-on-deletes";
 
 }  // namespace
 
 std::vector<std::string> plants() {
-  std::vector<std::string> names{kWaiting};
+  std::vector<std::string> names{kWaiting, kUnguarded};
   for (const auto& [name, place] : switches()) names.push_back(name);
   return names;
 }
 
 bool plant(const std::string& name, HistoryOptions& options) {
   if (name == kWaiting) return options.wait_for_locks = true;
+  if (name == kUnguarded) return options.deletes_unguarded = true;
   const auto known = switches();
   const auto found = known.find(name);
   if (found == known.end()) return false;

@@ -86,6 +86,29 @@ struct Run : Country {
     return ids;
   }
 
+  /// The open conflict over a root that was purged and stays, with who refers to it.
+  [[nodiscard]] std::optional<node::ConflictRecord> dangling(const std::string& at, const RootKey& root) {
+    std::optional<node::ConflictRecord> found;
+    const auto tx = node(at).disk().read();
+    (void)(*tx)->scan(node::tables::kConflicts, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+      auto record = node::decode_record<node::ConflictRecord>(entry.value);
+      if (record && record->open && record->kind == "dangling-parent" && record->root == root) found = std::move(*record);
+      return true;
+    });
+    return found;
+  }
+
+  /// Sets that wait at a node.
+  [[nodiscard]] std::vector<node::InboxItem> inbox(const std::string& at) {
+    std::vector<node::InboxItem> items;
+    const auto tx = node(at).disk().read();
+    (void)(*tx)->scan(node::tables::kInbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+      if (auto item = node::decode_record<node::InboxItem>(entry.value)) items.push_back(std::move(*item));
+      return true;
+    });
+    return items;
+  }
+
   /// Records of the audit that begin with this act.
   [[nodiscard]] std::size_t audited(const std::string& at, const std::string& act) {
     std::size_t count = 0;

@@ -1,4 +1,4 @@
-// Runs R26 to R31: down, `shown`, purge.
+// Runs R26 to R29: down, `shown`, purge.
 #include "tests/sim/run.h"
 
 using namespace omrsync;

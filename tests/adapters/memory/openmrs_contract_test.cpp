@@ -262,7 +262,7 @@ TEMPLATE_TEST_CASE("a missing target is named; with it in the same unit the row 
   CHECK(read_now(world.database(), visit)->groups.at("row").value == TestType::visit_of(person));
 }
 
-TEMPLATE_TEST_CASE("a root that others refer to is not purged; with them it is", "[openmrs]", OMRSYNC_OPENMRS_WORLDS) {
+TEMPLATE_TEST_CASE("a root that others refer to stays, and who refers is told; with them it goes", "[openmrs]", OMRSYNC_OPENMRS_WORLDS) {
   TestType world;
   const RootKey person = world.fresh("person"), visit = world.fresh("visit");
   world.insert_person(person, "F");
@@ -273,11 +273,15 @@ TEMPLATE_TEST_CASE("a root that others refer to is not purged; with them it is",
     must(unit->mark("set 1"));
     must(unit->lock_read(std::span(&person, 1)));
     const auto outcome = must(unit->put(std::span(&purge_person, 1)));
-    REQUIRE(outcome.problems.size() == 1);
-    CHECK(outcome.problems[0].missing.empty());
+    CHECK(outcome.problems.empty());
+    REQUIRE(outcome.notices.size() == 1);
+    CHECK(outcome.notices[0].kind == ports::PutNotice::Kind::dangling_parent);
+    CHECK(outcome.notices[0].root == person);
+    CHECK(outcome.notices[0].other == visit);
+    must(unit->commit(""));
   }
   CHECK(read_now(world.database(), person).has_value());
-  must(apply(world.database(), "set 1", {purge_visit, purge_person}));
+  must(apply(world.database(), "set 2", {purge_visit, purge_person}));
   CHECK_FALSE(read_now(world.database(), person).has_value());
   CHECK_FALSE(read_now(world.database(), visit).has_value());
 }
