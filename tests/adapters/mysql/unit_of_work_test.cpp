@@ -369,6 +369,41 @@ TEST_CASE("purged rows go, children first, but not what others refer to") {
   CHECK(here.at({"person", "p-1"}).groups.at("life").hash == applied.outcome.hashes[0].at("life"));
 }
 
+TEST_CASE("R31: a user is retired and never deleted, so that its key takes nobody along") {
+  tests::OpenmrsServer server;
+  const auto database = server.open("clinic");
+  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), user("u-2", "nurse", "p-1")}).marked);
+  server.server().sql("UPDATE users SET creator = (SELECT user_id FROM (SELECT * FROM users) u WHERE u.uuid = 'u-1')", "clinic");
+  server.server().sql("UPDATE users SET changed_by = creator WHERE uuid = 'u-2'", "clinic");
+  const Applied nurse = apply(*database, "2", {{{"users", "u-2"}, {}, true}});
+  REQUIRE(nurse.outcome.notices.size() == 1);
+  CHECK(nurse.outcome.notices[0].other == RootKey{"users", "u-2"});
+  const Applied boss = apply(*database, "3", {{{"users", "u-1"}, {}, true}});
+  std::set<RootKey> others;
+  for (const ports::PutNotice& notice : boss.outcome.notices) others.insert(notice.other);
+  CHECK(others == std::set<RootKey>{{"users", "u-2"}, {"person", "p-1"}});
+  for (const char* key : {"u-1", "u-2"}) CHECK(value_of(*database, {"users", key}, "life", "retired") == "1");
+  CHECK(value_of(*database, {"users", "u-1"}, "life", "date_retired") == "(none)");
+  CHECK(boss.outcome.hashes[0].at("life") == everything(*database).at({"users", "u-1"}).groups.at("life").hash);
+}
+
+TEST_CASE("a row that a cascading key of another root would take along keeps the one it refers to") {
+  tests::OpenmrsServer server;
+  const auto database = server.open("clinic");
+  server.server().sql("ALTER TABLE person ADD COLUMN home INT NULL, ADD CONSTRAINT home FOREIGN KEY (home) REFERENCES "
+                      "visit_type (visit_type_id) ON DELETE CASCADE", "clinic");
+  REQUIRE(database->refresh().has_value());
+  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), person("p-2", "u-1"),
+                                 visit_type("v-1", "Home", "u-1")}).marked);
+  server.server().sql("UPDATE person SET home = (SELECT MIN(visit_type_id) FROM visit_type) WHERE uuid = 'p-2'", "clinic");
+  const Applied applied = apply(*database, "2", {{{"visit_type", "v-1"}, {}, true}});
+  REQUIRE(applied.outcome.notices.size() == 1);
+  CHECK(applied.outcome.notices[0].root == RootKey{"visit_type", "v-1"});
+  CHECK(applied.outcome.notices[0].other == RootKey{"person", "p-2"});
+  CHECK(value_of(*database, {"visit_type", "v-1"}, "life", "retired") == "1");
+  CHECK(server.server().sql("SELECT COUNT(*) FROM person WHERE uuid = 'p-2'", "clinic") == "1\n");
+}
+
 TEST_CASE("an owned row that is deleted goes") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
