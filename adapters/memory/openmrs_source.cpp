@@ -43,7 +43,7 @@ Status TwinSource::seek(const ports::LogPosition& position) {
   next_ = static_cast<std::size_t>(after - log.begin());
   chain_ = next_ == 0 ? 0 : log[next_ - 1]->chain;
   if (position.gtid != std::to_string(chain_)) return foreign();
-  if (next_ < twin_.state_.purged) return purged();
+  if (next_ < twin_.state_.purged && !twin_.tells_purge_late) return purged();
   read_through_ = whole;
   if (position.piece == 0) return Done{};
   if (after == log.end()) return foreign();

@@ -79,6 +79,8 @@ class OpenmrsTwin final : public ports::OpenmrsDatabase {
   std::function<GroupValue(const RootKey&, const GroupName&, GroupValue)> clip;
   /// The session of a node that waits for locks: the other transaction becomes the victim of the deadlock that follows.
   bool units_wait_for_locks = false;
+  /// Opening a purged place of the log succeeds; the first read fails, as with a real server.
+  bool tells_purge_late = false;
   /// The session of a node that switched the server's foreign keys off: it deletes whatever refers to a row or not.
   bool deletes_unguarded = false;
   /// Transactions of more roots are handed out in pieces (never those with a marker).

@@ -23,6 +23,9 @@ Pace CaptureWorker::step(std::stop_token stop) {
     report(took.error());
     open_ = false;
     waiting_.reset();
+    // A server may say it only when the first event is asked for.
+    if (took.error().code == Code::capture_log_purged)
+      if (const Status passed = pass_gap(); !passed) report(passed.error());
     backoff_ = std::min(backoff_ * 2, tuning::kCaptureBackoff);
     return Pace::after(backoff_);
   }

@@ -36,6 +36,7 @@ void purge_obs(Run& run, const std::string& at, int count) {
 
 TEST_CASE("R40: edits, inserts and a few deletes behind a purged log are found by comparing", "[runs]") {
   Run run;
+  run.node("A").openmrs.tells_purge_late = GENERATE(false, true);
   insert_obs(run, "A", 10);
   REQUIRE(run.settle());
   behind_a_gap(run, [&] {
