@@ -57,6 +57,8 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
     // Capture may meet the transaction before `commit` returns, and must know both names of its rows by then.
     for (const auto& [from, to] : new_aliases_) shared_->add_alias(from.first, from.second, to);
     const Status done = connection_->commit();
+    if (done || done.error().remedy == Remedy::look_first)
+      for (const RootKey& root : ended_aliases_) shared_->drop_alias(root.table, root.key);
     if (done) return done;
     if (done.error().remedy != Remedy::look_first)
       for (const auto& [from, to] : new_aliases_) shared_->drop_alias(from.first, from.second);
@@ -116,6 +118,7 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
     Purger purger(*connection_, epoch_->compiled);
     if (sound()) OMRSYNC_CHECK(purger.remove_owned(work));
     if (sound()) OMRSYNC_CHECK(purger.purge(work));
+    if (sound()) OMRSYNC_CHECK(end_aliases(work));
     if (sound()) OMRSYNC_CHECK(names.note_identifiers(work));
     return Done{};
   }
@@ -131,6 +134,18 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
     }
     if (work.outcome.problems.empty()) tell_hashes(epoch_->compiled, work);
     return std::move(work.outcome);
+  }
+
+  /// A row that only stands for a purged one stays, and stands for it no longer.
+  Status end_aliases(const PutWork& work) {
+    for (const std::size_t write : work.purges) {
+      if (!work.roots[write]->by_alias()) continue;
+      const RootKey& root = work.writes[write].root;
+      OMRSYNC_CHECK(connection_->execute("DELETE FROM " + marker_table(shared_->options, "alias") + " WHERE root_table = " +
+                                         quote_text(root.table) + " AND uuid = " + quote_text(root.key)));
+      ended_aliases_.push_back(root);
+    }
+    return Done{};
   }
 
   Status read_unknown(std::span<const ports::RootWrite> writes) {
@@ -175,6 +190,7 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
   References references_;
   std::map<RootKey, std::optional<RawRoot>> known_;  ///< read under lock
   Aliases new_aliases_;
+  std::vector<RootKey> ended_aliases_;
   std::vector<ports::PutNotice> notices_;
   std::string marker_;
   bool usable_ = true;

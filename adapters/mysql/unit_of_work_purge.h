@@ -9,7 +9,7 @@
 namespace omrsync::mysql {
 
 /// Deletes what was deleted elsewhere, children first (D30). What other rows refer to, and every user, stays: it is voided or
-/// retired instead, and a notice names who refers. Comes last in a put, when rows refer to what they refer to from now on.
+/// retired instead, and notices name who refers. A row that only stands for the purged one is left alone. Comes last in a put, when rows refer to what they refer to from now on.
 class Purger {
  public:
   Purger(Connection& connection, const Compiled& compiled) : connection_(connection), compiled_(compiled) {}

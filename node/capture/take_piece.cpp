@@ -43,7 +43,7 @@ struct Met {
   std::optional<LedgerRow> row;
 };
 
-Status take_root(StoreTransaction& tx, const World& world, Met& met, const LocalWrite& write) {
+Status take_root(StoreTransaction& tx, const World& world, Met& met, const LocalWrite& write, bool ours) {
   const ports::RootChange& change = *met.change;
   const LocalEffect effect = take_local(change.root, met.row, change, write, world.dots);
   const LedgerRow& row = *met.row;
@@ -54,7 +54,7 @@ Status take_root(StoreTransaction& tx, const World& world, Met& met, const Local
   const bool purged = change.kind == ports::RootChange::Kind::purged;
   if (purged || std::any_of(change.groups.begin(), change.groups.end(),
                             [](const ports::GroupChange& group) { return group.group == kLifeGroup; }))
-    OMRSYNC_CHECK(close_dangling(tx, world, change.root, "write"));
+    OMRSYNC_CHECK(close_dangling(tx, world, change.root, ours ? "rule" : "write"));
   if (purged) return Done{};
   for (const ports::GroupChange& group : change.groups)
     if (!group.before && group.after) OMRSYNC_CHECK(release_waiting_for_owned(tx, group.group));
@@ -78,7 +78,7 @@ Status take_changes(StoreTransaction& tx, const World& world, const ports::LogPi
                          world.unseen_window.count()};
   OfferedSet offered{write.dot, piece.position.piece, piece.author, at, {}};
   for (Met& met : all) {
-    OMRSYNC_CHECK(take_root(tx, world, met, write));
+    OMRSYNC_CHECK(take_root(tx, world, met, write, !piece.marker_key.empty()));
     offered.roots.push_back(met.change->root);
   }
   return offer_set(tx, world, offered);

@@ -15,6 +15,7 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -429,6 +430,17 @@ class Node:
     def reset_memory_peak(self):
         Path(f'/proc/{self.daemon.pid}/clear_refs').write_text('5')
 
+    # the store of this node
+
+    def stored(self, statement):
+        with contextlib.closing(sqlite3.connect(f'file:{self.folder}/state/node.db?mode=ro', uri=True, timeout=30)) as store:
+            return store.execute(statement).fetchall()
+
+    def counter(self, name):
+        """A counter of the node, such as the end of the log for its children; 0 before its first use."""
+        rows = self.stored(f"SELECT value FROM meta WHERE key = CAST('{name}' AS BLOB)")
+        return int.from_bytes(rows[0][0], 'big') if rows else 0
+
     # the database of this node
 
     def sql(self, statements):
@@ -564,6 +576,14 @@ def same_everywhere(nodes, ignore=(), reveal=False):
 def audits_whole(nodes):
     for node in nodes:
         node.run('audit', 'verify')
+
+
+def nothing_twice(nodes):
+    """Each set that came in ended once, whatever was killed meanwhile."""
+    for node in nodes:
+        ended = [json.loads(record[32:]) for record, in node.stored('SELECT value FROM audit')]
+        ended = [(r['link'], r['set'], r['number'], r['part']) for r in ended if r['act'] == 'set']
+        check(len(ended) == len(set(ended)), f'{node.name}: a set was taken twice: {[e for e in ended if ended.count(e) > 1][:3]}')
 
 
 # ---------------------------------------------------------------------------------------------------- running a scenario

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from harness import Failure, arguments, audits_whole, check, play, same_everywhere, say, settle
+from harness import Failure, arguments, audits_whole, check, nothing_twice, play, same_everywhere, say, settle
 
 
 class Killer(threading.Thread):
@@ -76,6 +76,7 @@ def scenario(scene):
     first_load(scene, hq, a, b)
     same_everywhere([a, hq, b], reveal=given.reveal)
     audits_whole([hq, a, b])
+    nothing_twice([hq, a, b])
     for node in (hq, a, b):
         check(not node.conflicts(), f'{node.name}: conflicts though only one clinic wrote')
         node.stop()

@@ -369,6 +369,19 @@ TEST_CASE("purged rows go, children first, but not what others refer to") {
   CHECK(here.at({"person", "p-1"}).groups.at("life").hash == applied.outcome.hashes[0].at("life"));
 }
 
+TEST_CASE("the row that stands for a purged one stays, and stands for it no longer") {
+  tests::OpenmrsServer server;
+  const auto database = server.open("clinic");
+  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), encounter_type("ours", "Visit", "u-1")}).marked);
+  REQUIRE(apply(*database, "2", {encounter_type("theirs", "Visit", "u-1")}).outcome.notices.size() == 1);
+  CHECK(value_of(*database, {"encounter_type", "theirs"}, "life", "retired") == "0");
+  const Applied applied = apply(*database, "3", {{{"encounter_type", "theirs"}, {}, true}});
+  CHECK(applied.outcome.notices.empty());
+  CHECK(value_of(*database, {"encounter_type", "theirs"}, "life", "retired") == "(no root)");
+  CHECK(value_of(*database, {"encounter_type", "ours"}, "life", "retired") == "0");
+  CHECK(server.server().sql("SELECT COUNT(*) FROM omrsync_clinic.alias") == "0\n");
+}
+
 TEST_CASE("R31: a user is retired and never deleted, so that its key takes nobody along") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
