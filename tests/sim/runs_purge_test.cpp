@@ -162,3 +162,56 @@ TEST_CASE("R30: a held set whose reference was taken back meanwhile waits no lon
     CHECK(run.screen(at, kNote, "row") == "moved");
   }
 }
+
+TEST_CASE("R30: below a district too: what only the clinic at the bottom refers to comes back everywhere", "[runs]") {
+  Run run(with_district());
+  REQUIRE(run.staff("P").write(kVisit, {{"row", Run::value("e", {{"patient_id", "patient"}})}}));
+  REQUIRE(run.settle());
+  run.pass(Run::kLater);
+  REQUIRE(run.staff("P").purge(kVisit));
+  REQUIRE(run.staff("K").write(kNote, {{"row", Run::value("n", {{"person_id", "patient"}, {"encounter_id", "e"}})}}));
+  run.drive("P", "capture");
+  run.down("D");
+  run.down("A");
+  CHECK(run.screen("D", kVisit, "row") == "gone");
+  CHECK(run.screen("A", kVisit, "row") == "gone");
+  SECTION("the set first") { run.up("K"); }
+  SECTION("the tombstone first") { run.down("K"); }
+  run.all_is_well();
+  for (const char* at : {"P", "D", "B", "A", "K"}) {
+    INFO(at);
+    CHECK(run.screen(at, kVisit, "row") == "e");
+    CHECK(run.screen(at, kNote, "row") == "n");
+  }
+  REQUIRE(run.dangling("P", kVisit).has_value());
+  REQUIRE(run.staff("A").purge(kNote));
+  run.all_is_well();
+  run.pass(std::chrono::minutes(2));
+  run.all_is_well();
+  for (const char* at : {"P", "D", "B", "A", "K"}) CHECK(run.screen(at, kVisit, "row") == "gone");
+}
+
+TEST_CASE("R30: what the root at the top refers to comes back at the clinic that purged it", "[runs]") {
+  Run run;
+  REQUIRE(run.staff("A").write(kVisit, {{"row", Run::value("e", {{"patient_id", "patient"}})}}));
+  REQUIRE(run.settle());
+  run.pass(Run::kLater);
+  REQUIRE(run.staff("A").purge(kVisit));
+  REQUIRE(run.staff("P").write(kNote, {{"row", Run::value("n", {{"person_id", "patient"}, {"encounter_id", "e"}})}}));
+  run.drive("P", "capture");
+  SECTION("the purge first") { run.up("A"); }
+  SECTION("the note first") {
+    run.drive("A", "capture");
+    run.down("A");
+    CHECK(run.inbox("A").size() == 1);
+  }
+  run.all_is_well();
+  for (const char* at : {"P", "A", "B"}) {
+    INFO(at);
+    CHECK(run.screen(at, kVisit, "row") == "e");
+    CHECK(run.screen(at, kNote, "row") == "n");
+  }
+  const auto listed = run.dangling("P", kVisit);
+  REQUIRE(listed.has_value());
+  CHECK(listed->referrers == std::vector<RootKey>{kNote});
+}
