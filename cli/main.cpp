@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/parser.h"
+#include "node/app/memory.h"
 
 namespace {
 
@@ -31,6 +32,7 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   ::umask(077);
+  omrsync::app::keep_memory_small();
   std::ios::sync_with_stdio(false);
   try {
     return run({argv + 1, argv + argc});

@@ -36,7 +36,7 @@ inline constexpr std::size_t kPurgeRetries = 20;
 /// A batch is about five seconds of line (P-9): begun at this size, then adapted to the measured rate.
 inline constexpr std::size_t kBatchBytesFirst = 256 * 1024;
 inline constexpr std::size_t kBatchBytesLeast = 8 * 1024;
-inline constexpr std::size_t kBatchBytesMost = 8 * 1024 * 1024;
+inline constexpr std::size_t kBatchBytesMost = 1024 * 1024;  ///< several copies of it are in memory while it is sent
 inline constexpr milliseconds kBatchLineTime{5000};
 
 /// Uncompressed bytes of one frame that a receiver takes (rules, section 9).
@@ -44,8 +44,11 @@ inline constexpr std::size_t kFrameBytesMost = 64 * 1024 * 1024;
 
 /// Roots in one container of the first load: its entries are inserted by one transaction at the receiver.
 inline constexpr std::size_t kLoadRoots = 200;
-/// Sets in one batch.
+/// Sets in one batch, and about how many roots those that wait may have: one huge transaction is thousands of sets of
+/// hundreds of roots. A batch ends at so many bytes before packing, however well they pack.
 inline constexpr std::size_t kBatchSets = 1000;
+inline constexpr std::size_t kBatchRoots = 10'000;
+inline constexpr std::size_t kBatchRawBytes = 16 * 1024 * 1024;
 
 /// A snapshot that capture has not reached by then is dropped (D23).
 inline constexpr milliseconds kSnapshotPatience{2000};

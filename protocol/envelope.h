@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,15 +60,29 @@ struct Envelope {
 /// `set_aside`, wire_malformed: the bytes are no envelope.
 [[nodiscard]] Result<Envelope> decode_envelope(std::string_view bytes);
 
-/// Collects encoded envelopes and makes one frame of them. Level 19 is worth its time only for small batches.
+/// Makes one frame of encoded envelopes. A small frame is packed thoroughly when it is finished; one that grows beyond
+/// 256 KiB is packed fast and as it grows, so that only packed bytes are held.
 class FrameWriter {
  public:
+  FrameWriter();
+  ~FrameWriter();
+  FrameWriter(FrameWriter&&) noexcept;
+  FrameWriter& operator=(FrameWriter&&) noexcept;
+
   void add(std::string_view envelope);
-  [[nodiscard]] std::size_t raw_bytes() const noexcept { return raw_.size(); }
-  [[nodiscard]] std::string finish(int level);
+  [[nodiscard]] std::size_t raw_bytes() const noexcept { return raw_bytes_; }
+  /// About how long the frame is by now; what is not packed yet counts as a sixth.
+  [[nodiscard]] std::size_t packed_bytes() const noexcept;
+  /// The frame; nothing may be added afterwards.
+  [[nodiscard]] std::string finish();
 
  private:
-  std::string raw_;
+  class Stream;
+
+  std::string waiting_;  ///< not packed yet
+  std::string frame_;
+  std::unique_ptr<Stream> stream_;  ///< null while the frame is small
+  std::size_t raw_bytes_ = 0;
 };
 
 /// Hands out the encoded envelopes of a frame in order. Refuses frames that expand beyond `max_bytes`, are torn or carry

@@ -14,6 +14,15 @@ struct FreeDecompressor {
   void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
 };
 
+constexpr int kThoroughLevel = 19;
+constexpr std::size_t kThoroughBytes = 256 * 1024;
+constexpr int kFastLevel = 3;
+constexpr int kFastWindowLog = 20;  ///< a window of 1 MiB: what lies further back says little new
+
+struct FreeCompressor {
+  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
+};
+
 /// Takes whole envelopes off the front of `raw`; what is left waits for more bytes.
 Status hand_out(std::string& raw, const std::function<Status(std::string_view)>& visit) {
   std::string_view rest = raw;
@@ -24,12 +33,53 @@ Status hand_out(std::string& raw, const std::function<Status(std::string_view)>&
 
 }  // namespace
 
-void FrameWriter::add(std::string_view envelope) { append_bytes(raw_, envelope); }
+class FrameWriter::Stream {
+ public:
+  Stream() : context_(ZSTD_createCCtx()) {
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kFastLevel);
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_windowLog, kFastWindowLog);
+  }
 
-std::string FrameWriter::finish(int level) {
-  std::string frame(ZSTD_compressBound(raw_.size()), '\0');
-  frame.resize(ZSTD_compress(frame.data(), frame.size(), raw_.data(), raw_.size(), level));
-  raw_.clear();
+  void pack(std::string_view bytes, ZSTD_EndDirective how, std::string& into) {
+    ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+    std::size_t left = 0;
+    do {
+      const std::size_t before = into.size();
+      into.resize(before + ZSTD_CStreamOutSize());
+      ZSTD_outBuffer out{into.data() + before, into.size() - before, 0};
+      left = ZSTD_compressStream2(context_.get(), &out, &in, how);
+      into.resize(before + out.pos);
+    } while (how == ZSTD_e_end ? left != 0 : in.pos < in.size);
+  }
+
+ private:
+  std::unique_ptr<ZSTD_CCtx, FreeCompressor> context_;
+};
+
+FrameWriter::FrameWriter() = default;
+FrameWriter::~FrameWriter() = default;
+FrameWriter::FrameWriter(FrameWriter&&) noexcept = default;
+FrameWriter& FrameWriter::operator=(FrameWriter&&) noexcept = default;
+
+void FrameWriter::add(std::string_view envelope) {
+  append_bytes(waiting_, envelope);
+  raw_bytes_ += envelope.size();
+  if (raw_bytes_ < kThoroughBytes) return;
+  if (!stream_) stream_ = std::make_unique<Stream>();
+  stream_->pack(waiting_, ZSTD_e_continue, frame_);
+  waiting_.clear();
+}
+
+std::size_t FrameWriter::packed_bytes() const noexcept { return frame_.size() + waiting_.size() / 6; }
+
+std::string FrameWriter::finish() {
+  if (stream_) {
+    stream_->pack({}, ZSTD_e_end, frame_);
+    stream_.reset();
+    return std::move(frame_);
+  }
+  std::string frame(ZSTD_compressBound(waiting_.size()), '\0');
+  frame.resize(ZSTD_compress(frame.data(), frame.size(), waiting_.data(), waiting_.size(), kThoroughLevel));
   return frame;
 }
 

@@ -14,13 +14,7 @@ using ports::StoreTransaction;
 
 namespace {
 
-/// JSON compresses to about a sixth in small batches and a tenth in large ones.
-constexpr std::size_t kRawPerSent = 6;
 constexpr std::size_t kSliceRoots = 200;
-
-constexpr int kThoroughLevel = 19;
-constexpr int kFastLevel = 3;
-constexpr std::size_t kThoroughBytes = 256 * 1024;
 
 }  // namespace
 
@@ -32,9 +26,7 @@ struct BatchBuilder::Source {
 struct BatchBuilder::Building {
   StoreTransaction& tx;
   LinkRecord link;
-  std::size_t max_raw = 0;
-  std::size_t raw = 0;
-  std::size_t entries = 0;
+  std::size_t max_bytes = 0;
   FrameWriter frame;
   std::uint64_t first = 0;
   std::set<RootKey> emitted;
@@ -44,13 +36,14 @@ struct BatchBuilder::Building {
   std::vector<std::pair<RootKey, LedgerRow>> met;  ///< roots that the load met for the first time
   std::vector<ports::RootChange> unlogged;
 
-  [[nodiscard]] bool full() const { return raw >= max_raw || link.next_number - first >= tuning::kBatchSets; }
+  [[nodiscard]] bool full() const {
+    return frame.packed_bytes() >= max_bytes || frame.raw_bytes() >= tuning::kBatchRawBytes ||
+           link.next_number - first >= tuning::kBatchSets;
+  }
 
   void close_run() {
     if (!empty_run) return;
-    const std::string bytes = encode_envelope(*empty_run);
-    raw += bytes.size();
-    frame.add(bytes);
+    frame.add(encode_envelope(*empty_run));
     empty_run.reset();
   }
 
@@ -66,10 +59,7 @@ struct BatchBuilder::Building {
       return;
     }
     close_run();
-    entries += envelope.entries.size();
-    const std::string bytes = encode_envelope(envelope);
-    raw += bytes.size();
-    frame.add(bytes);
+    frame.add(encode_envelope(envelope));
     sent.emplace_back(envelope.number, record);
   }
 };
@@ -103,7 +93,7 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
   if (!ready) return std::optional<Batch>{};
 
   OMRSYNC_TRY(tx, world_.store.read());
-  Building building{*tx, link, max_bytes * kRawPerSent, 0, 0, {}, link.next_number, {}, {}, {}, {}, {}, {}};
+  Building building{*tx, link, max_bytes, {}, link.next_number, {}, {}, {}, {}, {}, {}};
   OMRSYNC_TRY(all, add_sets(building, sources));
   if (all && building.unlogged.empty() && !building.full()) OMRSYNC_CHECK(add_load(building));
   if (!building.unlogged.empty()) {
@@ -121,6 +111,7 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
 
 Result<std::vector<BatchBuilder::Source>> BatchBuilder::waiting_sets(StoreTransaction& tx, const LinkRecord& link) {
   std::vector<Source> sources;
+  std::size_t roots = 0;
   Status read = Done{};
   const auto take_offer = [&](const ports::Entry& entry) {
     auto set = decode_record<OfferedSet>(entry.value);
@@ -128,8 +119,9 @@ Result<std::vector<BatchBuilder::Source>> BatchBuilder::waiting_sets(StoreTransa
       read = set.error();
       return false;
     }
+    roots += set->roots.size();
     sources.push_back({tables::number_from(entry.key), std::move(*set)});
-    return true;
+    return roots < tuning::kBatchRoots;
   };
   const auto take_log = [&](const ports::Entry& entry) {
     auto row = decode_record<LogRow>(entry.value);
@@ -334,8 +326,7 @@ Result<std::optional<Batch>> BatchBuilder::freeze(Building& building) {
   const bool empty = building.link.next_number == building.first;
   Batch batch;
   if (!empty) {
-    const int level = building.raw < kThoroughBytes ? kThoroughLevel : kFastLevel;
-    batch = {now.life, building.first, building.link.next_number - 1, now.chain, {}, building.frame.finish(level)};
+    batch = {now.life, building.first, building.link.next_number - 1, now.chain, {}, building.frame.finish()};
     batch.digest = sha256(batch.frame);
     now.next_number = building.link.next_number;
     now.chain = next_chain(now.chain, batch.digest, batch.last);

@@ -72,7 +72,7 @@ TEST_CASE("a frame hands out its envelopes, and is refused when torn, too large 
   FrameWriter writer;
   const std::vector<std::string> sent{std::string(300'000, 'a'), "", "second"};
   for (const auto& each : sent) writer.add(each);
-  const std::string frame = writer.finish(3);
+  const std::string frame = writer.finish();
   const auto read = [&](std::string_view bytes, std::size_t limit, std::vector<std::string>* got) {
     return read_frame(bytes, limit, [&](std::string_view envelope) -> Status {
       if (got != nullptr) got->emplace_back(envelope);
@@ -87,6 +87,24 @@ TEST_CASE("a frame hands out its envelopes, and is refused when torn, too large 
   REQUIRE_FALSE(read("not zstd", 1 << 20, nullptr));
   for (std::size_t length = 0; length < frame.size(); ++length)
     REQUIRE_FALSE(read(frame.substr(0, length), 1 << 20, nullptr));
+}
+
+TEST_CASE("a frame is the same envelopes whether it was packed at once or as it grew") {
+  for (const std::size_t count : {0U, 1U, 40U, 400U}) {
+    std::mt19937 random(static_cast<unsigned>(count));
+    std::vector<std::string> sent;
+    FrameWriter writer;
+    for (std::size_t i = 0; i < count; ++i) {
+      sent.emplace_back(random() % 40'000, static_cast<char>(random()));
+      writer.add(sent.back());
+    }
+    std::vector<std::string> got;
+    REQUIRE(read_frame(writer.finish(), 64 << 20, [&](std::string_view envelope) -> Status {
+      got.emplace_back(envelope);
+      return Done{};
+    }));
+    REQUIRE(got == sent);
+  }
 }
 
 TEST_CASE("messages come back as they were sent") {
