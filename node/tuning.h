@@ -44,6 +44,10 @@ inline constexpr std::size_t kFrameBytesMost = 64 * 1024 * 1024;
 
 /// Roots in one container of the first load: its entries are inserted by one transaction at the receiver.
 inline constexpr std::size_t kLoadRoots = 200;
+/// Roots that a node without a parent reads at once to meet them; they make one segment of the ledger.
+inline constexpr std::size_t kMeetRoots = 1000;
+/// Roots put into their place by one store transaction: others wait for it.
+inline constexpr std::size_t kTidyRoots = 5000;
 /// Sets in one batch, and about how many roots those that wait may have: one huge transaction is thousands of sets of
 /// hundreds of roots. A batch ends at so many bytes before packing, however well they pack.
 inline constexpr std::size_t kBatchSets = 1000;

@@ -25,13 +25,8 @@ Result<std::optional<std::uint64_t>> asked(ports::StoreTransaction& tx, const st
 
 /// The ledger has rows of that root table.
 Result<bool> is_known(ports::StoreTransaction& tx, const std::string& table) {
-  const std::string from = table + '\0';
-  bool known = false;
-  OMRSYNC_CHECK(tx.scan(tables::kLedger, from, ports::end_of_prefix(from), 1, [&](const ports::Entry&) {
-    known = true;
-    return false;
-  }));
-  return known;
+  OMRSYNC_TRY(own, node::has_own_rows(tx, table));
+  return own ? Result<bool>(true) : node::has_segments(tx, table);
 }
 
 Error not_found(std::string message) { return {Remedy::stop_node, Code::not_found, std::move(message)}; }

@@ -23,7 +23,7 @@ Pace HealWorker::step(std::stop_token) {
   const auto busy = scan_ ? Result<bool>(true) : begin();
   if (!busy || !*busy) {
     snapshot_.reset();  // an open one keeps OpenMRS from changing its tables
-    return Pace::after(tuning::kApplyIdle);
+    return tidy() ? Pace::at_once() : Pace::after(tuning::kApplyIdle);
   }
   const auto ready = snapshot_ready();
   if (!ready || !*ready) return Pace::after(tuning::kApplyBusyFirst);
@@ -35,6 +35,21 @@ Pace HealWorker::step(std::stop_token) {
     return Pace::after(tuning::kApplyBusyMost);
   }
   return Pace::at_once();
+}
+
+/// Nothing else to do: what a load left in several segments is put into one.
+bool HealWorker::tidy() {
+  {
+    const auto tx = world_.store.read();
+    const auto link = tx ? link_record(**tx, kParentLink) : Result<LinkRecord>(tx.error());
+    if (!link || (world_.has_parent && !link->load.done)) return false;  // more comes
+    const auto untidy = tidy_segments(**tx, 0);
+    if (!untidy || !*untidy) return false;
+  }
+  const auto tx = world_.store.write();
+  if (!tx) return false;
+  const auto more = tidy_segments(**tx, tuning::kTidyRoots);
+  return more && *more && (*tx)->commit();
 }
 
 /// A table to compare, or one to meet; false when there is none.
@@ -113,16 +128,10 @@ Status HealWorker::compare_rows() {
 /// Roots that the ledger has and the database has not: purged while nobody looked. Few are taken; many are asked about.
 Status HealWorker::compare_ledger() {
   std::vector<RootKey> roots;
-  std::string last;
-  const std::string from = scan_->ledger_after.empty() ? scan_->table + '\0' : ports::after(scan_->ledger_after);
   {
     OMRSYNC_TRY(reading, world_.store.read());
-    OMRSYNC_CHECK(reading->scan(tables::kLedger, from, ports::end_of_prefix(scan_->table + '\0'), tuning::kLoadRoots,
-                                [&](const ports::Entry& entry) {
-                                  last = entry.key;
-                                  roots.push_back(tables::root_from(entry.key));
-                                  return true;
-                                }));
+    OMRSYNC_TRY(known, ledger_roots(*reading, scan_->table, scan_->ledger_after, tuning::kLoadRoots));
+    roots = std::move(known);
   }
   if (roots.empty()) {
     scan_->ledger_after.clear();
@@ -144,7 +153,7 @@ Status HealWorker::compare_ledger() {
   if (!absent.empty() && allowed) OMRSYNC_CHECK(take_unlogged(*tx, world_, std::move(absent), snapshot_->position()));
   OMRSYNC_CHECK(tx->commit());
   world_.shared.changed.ring();
-  scan_->ledger_after = last;
+  scan_->ledger_after = tables::root_bytes(roots.back());
   return Done{};
 }
 
@@ -158,12 +167,15 @@ Result<bool> HealWorker::may_delete(StoreTransaction& tx, std::uint64_t absent) 
 }
 
 Status HealWorker::meet_rows() {
-  OMRSYNC_TRY(page, snapshot_->page(scan_->table, scan_->after, tuning::kLoadRoots));
+  OMRSYNC_TRY(page, snapshot_->page(scan_->table, scan_->after, tuning::kMeetRoots));
   OMRSYNC_TRY(tx, world_.store.write());
+  const WalkId walk = walk_of(kMet);
+  std::vector<MetRoot> roots;
   for (const ports::LoadedRoot& loaded : page.roots) {
-    OMRSYNC_TRY(row, ledger_row(*tx, loaded.root));
-    if (!row) OMRSYNC_CHECK(put_ledger_row(*tx, loaded.root, met(loaded.root, loaded.content, world_.dots)));
+    OMRSYNC_TRY(row, ledger_row(*tx, loaded.root, walk));
+    if (!row) roots.push_back(pack_met(loaded.root, met(loaded.root, loaded.content, world_.dots)));
   }
+  OMRSYNC_CHECK(add_segment(*tx, scan_->table, walk, std::move(roots)));
   if (!page.next) {
     OMRSYNC_TRY(place, take_number(*tx, kMet));
     (void)place;

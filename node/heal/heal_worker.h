@@ -35,6 +35,7 @@ class HealWorker final : public Worker {
   Status compare_ledger();
   Status meet_rows();
   Status finish();
+  bool tidy();
   Result<bool> may_delete(ports::StoreTransaction& tx, std::uint64_t absent);
 
   const World& world_;

@@ -16,6 +16,13 @@ namespace {
 
 constexpr std::size_t kSliceRoots = 200;
 
+/// The first load over a link in one of its lives.
+WalkId walk_over(std::string_view link, const LinkLife& life) {
+  Packer name;
+  name.text(link).actor(life.child).actor(life.parent);
+  return walk_of(std::move(name).take());
+}
+
 }  // namespace
 
 struct BatchBuilder::Source {
@@ -33,7 +40,7 @@ struct BatchBuilder::Building {
   std::optional<Envelope> empty_run;
   std::vector<std::uint64_t> done_sources;
   std::vector<std::pair<std::uint64_t, SentSet>> sent;
-  std::vector<std::pair<RootKey, LedgerRow>> met;  ///< roots that the load met for the first time
+  std::map<std::string, std::vector<MetRoot>> met;  ///< roots that the load met for the first time, by table
   std::vector<ports::RootChange> unlogged;
 
   [[nodiscard]] bool full() const {
@@ -278,11 +285,13 @@ Status BatchBuilder::add_load(Building& building) {
 Result<bool> BatchBuilder::add_page(Building& building, const std::string& table) {
   LoadCursor& load = building.link.load;
   OMRSYNC_TRY(page, snapshot_->page(table, load.after, tuning::kLoadRoots));
+  const WalkId walk = walk_over(link_, building.link.life);
+  OMRSYNC_TRY(own, has_own_rows(building.tx, table));
   Envelope envelope;
   envelope.kind = Envelope::Kind::load;
   for (ports::LoadedRoot& loaded : page.roots) {
     if (building.emitted.contains(loaded.root)) continue;
-    OMRSYNC_TRY(row, ledger_row(building.tx, loaded.root));
+    OMRSYNC_TRY(row, own ? ledger_row(building.tx, loaded.root, walk) : segment_row(building.tx, loaded.root, walk));
     if (row && snapshot_->position() < row->changed_at()) continue;  // travels by its own mark
     const bool as_loaded = !row || (row->loaded && row->groups.empty());
     if (upward()) {
@@ -294,7 +303,7 @@ Result<bool> BatchBuilder::add_page(Building& building, const std::string& table
     OMRSYNC_TRY(entry, entry_for(building, loaded.root, row, &loaded.content));
     if (!entry) return true;
     envelope.entries.push_back(std::move(*entry));
-    if (!row) building.met.emplace_back(loaded.root, met(loaded.root, loaded.content, world_.dots));
+    if (!row) building.met[table].push_back(pack_met(loaded.root, met(loaded.root, loaded.content, world_.dots)));
   }
   load.rows += page.rows;
   if (!envelope.entries.empty()) {
@@ -311,10 +320,9 @@ Result<std::optional<Batch>> BatchBuilder::freeze(Building& building) {
   OMRSYNC_TRY(now, link_record(*tx, link_));
   if (now.life != building.link.life || now.next_number != building.first) return std::optional<Batch>{};
   now.load = building.link.load;
-  for (const auto& [root, row] : building.met) {
-    OMRSYNC_TRY(known, ledger_row(*tx, root));
-    if (!known) OMRSYNC_CHECK(put_ledger_row(*tx, root, row));
-  }
+  // One that changed meanwhile has a row of its own by now, which wins.
+  const WalkId walk = walk_over(link_, now.life);
+  for (auto& [table, roots] : building.met) OMRSYNC_CHECK(add_segment(*tx, table, walk, std::move(roots)));
   if (upward()) {
     for (const std::uint64_t key : building.done_sources)
       OMRSYNC_CHECK(tx->erase(tables::kOutbox, tables::number_key(key), ports::after(tables::number_key(key))));

@@ -1,5 +1,7 @@
 #include "node/store/facts.h"
 
+#include <map>
+
 #include "protocol/digest.h"
 
 namespace omrsync::node {
@@ -25,15 +27,53 @@ Result<std::optional<CaptureRecord>> capture_record(StoreTransaction& tx) {
   return get_record<CaptureRecord>(tx, tables::kMeta, "capture");
 }
 
-Result<std::optional<LedgerRow>> ledger_row(StoreTransaction& tx, const RootKey& root) {
+Result<std::optional<LedgerRow>> ledger_row(StoreTransaction& tx, const RootKey& root, WalkId ahead_of) {
   OMRSYNC_TRY(bytes, tx.get(tables::kLedger, tables::root_bytes(root)));
-  if (!bytes) return std::optional<LedgerRow>{};
+  if (!bytes) return segment_row(tx, root, ahead_of);
+  if (bytes->empty()) return std::optional<LedgerRow>{};
   OMRSYNC_TRY(row, decode_ledger_row(*bytes));
   return std::optional<LedgerRow>(std::move(row));
 }
 
 Status put_ledger_row(StoreTransaction& tx, const RootKey& root, const LedgerRow& row) {
   return tx.put(tables::kLedger, tables::root_bytes(root), encode(row));
+}
+
+Status forget_ledger_row(StoreTransaction& tx, const RootKey& root) {
+  const std::string key = tables::root_bytes(root);
+  OMRSYNC_TRY(segments, has_segments(tx, root.table));
+  return segments ? tx.put(tables::kLedger, key, "") : tx.erase(tables::kLedger, key, ports::after(key));
+}
+
+Result<bool> has_own_rows(StoreTransaction& tx, const std::string& table) {
+  const std::string prefix = table + '\0';
+  OMRSYNC_TRY(row, tx.last(tables::kLedger, prefix, ports::end_of_prefix(prefix)));
+  return row.has_value();
+}
+
+Result<std::vector<RootKey>> ledger_roots(StoreTransaction& tx, const std::string& table, std::string_view after,
+                                          std::size_t limit) {
+  const std::string prefix = table + '\0';
+  std::string from(after);
+  for (;;) {
+    OMRSYNC_TRY(met, segment_roots(tx, table, from, limit));
+    std::map<std::string, bool> all;  // false: forgotten
+    for (std::string& key : met) all.emplace(std::move(key), true);
+    std::string through = all.size() == limit ? all.rbegin()->first : std::string();  // both are complete up to here
+    std::size_t own = 0;
+    OMRSYNC_CHECK(tx.scan(tables::kLedger, from.empty() ? prefix : ports::after(from), ports::end_of_prefix(prefix), limit,
+                          [&](const ports::Entry& entry) {
+                            if (!through.empty() && entry.key > through) return false;
+                            all[std::string(entry.key)] = !entry.value.empty();
+                            if (++own == limit) through = entry.key;
+                            return true;
+                          }));
+    std::vector<RootKey> roots;
+    for (const auto& [key, known] : all)
+      if (known && (through.empty() || key <= through)) roots.push_back(tables::root_from(key));
+    if (!roots.empty() || through.empty()) return roots;
+    from = through;
+  }
 }
 
 Result<LinkRecord> link_record(StoreTransaction& tx, std::string_view link) {

@@ -6,6 +6,7 @@
 
 #include "node/ledger/row.h"
 #include "node/store/records.h"
+#include "node/store/segments.h"
 
 /// Small typed ways into the store, for use inside one transaction.
 namespace omrsync::node {
@@ -20,8 +21,21 @@ Status put_identity(ports::StoreTransaction& tx, const Identity& identity);
 
 Result<std::optional<CaptureRecord>> capture_record(ports::StoreTransaction& tx);
 
-Result<std::optional<LedgerRow>> ledger_row(ports::StoreTransaction& tx, const RootKey& root);
+/// What the ledger has of a root: its own row, else its place in a segment. `ahead_of`: what that walk wrote is known not to
+/// hold it.
+Result<std::optional<LedgerRow>> ledger_row(ports::StoreTransaction& tx, const RootKey& root, WalkId ahead_of = 0);
 Status put_ledger_row(ports::StoreTransaction& tx, const RootKey& root, const LedgerRow& row);
+
+/// From now on the root was never met.
+Status forget_ledger_row(ports::StoreTransaction& tx, const RootKey& root);
+
+/// Some root of `table` has a row of its own.
+Result<bool> has_own_rows(ports::StoreTransaction& tx, const std::string& table);
+
+/// About `limit` roots of `table` that the ledger has (none: it has no more), behind `after` (tables::root_bytes; empty: from the start), in the
+/// order of their bytes.
+Result<std::vector<RootKey>> ledger_roots(ports::StoreTransaction& tx, const std::string& table, std::string_view after,
+                                          std::size_t limit);
 
 /// The link's record; a fresh one when it was never used.
 Result<LinkRecord> link_record(ports::StoreTransaction& tx, std::string_view link);

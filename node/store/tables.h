@@ -14,7 +14,9 @@ namespace omrsync::node::tables {
 using ports::TableName;
 
 inline constexpr TableName kMeta{"meta"};              ///< name -> one of the node's single facts
-inline constexpr TableName kLedger{"ledger"};          ///< root -> LedgerRow
+inline constexpr TableName kLedger{"ledger"};          ///< root -> LedgerRow; empty: forgotten, as if never met
+inline constexpr TableName kRuns{"ledger_runs"};       ///< root table -> which segments it has (segments.cpp)
+inline constexpr TableName kSegments{"ledger_segments_blob"};  ///< table, run, first key -> a page of roots as a load met them
 inline constexpr TableName kOutbox{"outbox"};          ///< offer number -> OfferedSet: local sets, not frozen for the parent yet
 inline constexpr TableName kLink{"link"};              ///< link -> LinkRecord
 inline constexpr TableName kFrozen{"frozen_blob"};     ///< link, first number -> encoded Batch, until acknowledged
@@ -33,11 +35,11 @@ inline constexpr TableName kNodes{"nodes"};            ///< node uuid -> ChildRe
 inline constexpr TableName kUnlogged{"unlogged"};      ///< root table -> CaptureRecord: compare it with the ledger from there on
 inline constexpr TableName kRepairs{"repairs"};        ///< root whose database row is not what is to be shown -> nothing
 
-inline constexpr std::array<std::string_view, 19> kAll = {
+inline constexpr std::array<std::string_view, 21> kAll = {
     kMeta.name,    kLedger.name,  kOutbox.name, kLink.name,     kFrozen.name,    kSent.name,
     kInbox.name,   kInboxBody.name, kWaits.name, kBrings.name,  kOutcomes.name,  kLog.name,
     kLogPlace.name, kConflicts.name, kConflictOf.name, kAudit.name, kNodes.name, kUnlogged.name,
-    kRepairs.name};
+    kRepairs.name, kRuns.name,   kSegments.name};
 
 /// table, NUL, and the key: 16 bytes behind 0x01 when it is a plain uuid, else the text behind 0x02. NUL inside a natural
 /// key cannot occur: keys are text.

@@ -65,10 +65,18 @@ class Judge {
       SimNode& node = country_.node(place);
       for (const auto& [root, row] : *node.openmrs.rows()) roots_.insert(root);
       const auto tx = node.disk().read();
+      std::set<std::string> tables;
+      for (const auto& [root, row] : *node.openmrs.rows()) tables.insert(root.table);
       (void)(*tx)->scan(node::tables::kLedger, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
-        roots_.insert(node::tables::root_from(entry.key));
+        tables.insert(node::tables::root_from(entry.key).table);
         return true;
       });
+      (void)(*tx)->scan(node::tables::kRuns, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+        tables.emplace(entry.key);
+        return true;
+      });
+      for (const std::string& table : tables)
+        for (const RootKey& root : *node::ledger_roots(**tx, table, "", SIZE_MAX)) roots_.insert(root);
     }
     for (const RootKey& root : roots_)
       for (std::size_t place = 0; place < country_.size(); ++place)
