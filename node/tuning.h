@@ -44,6 +44,8 @@ inline constexpr std::size_t kFrameBytesMost = 64 * 1024 * 1024;
 
 /// Roots in one container of the first load: its entries are inserted by one transaction at the receiver.
 inline constexpr std::size_t kLoadRoots = 200;
+/// Roots that the first load reads at once: what they refer to is looked up together.
+inline constexpr std::size_t kPageRoots = 1000;
 /// Roots that a node without a parent reads at once to meet them; they make one segment of the ledger.
 inline constexpr std::size_t kMeetRoots = 1000;
 /// Roots put into their place by one store transaction: others wait for it.

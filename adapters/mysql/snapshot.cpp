@@ -1,7 +1,9 @@
 #include "adapters/mysql/snapshot.h"
 
 #include <charconv>
+#include <future>
 #include <set>
+#include <utility>
 
 #include "adapters/mysql/binlog_position.h"
 #include "adapters/mysql/snapshot_rows.h"
@@ -66,12 +68,14 @@ class MysqlSnapshot : public ports::Snapshot {
         reader_(*connection_, epoch_->compiled, references_, aliases_, false) {}
 
   ~MysqlSnapshot() override {
+    (void)ahead_done();
     if (healthy_ && connection_->rollback()) shared_->give_back(std::move(connection_));
   }
 
   [[nodiscard]] const ports::LogPosition& position() const noexcept override { return position_; }
 
   Result<std::vector<std::optional<ports::RootContent>>> read(std::span<const RootKey> roots) override {
+    keep_ahead();
     return watched(read_roots(roots));
   }
 
@@ -79,10 +83,44 @@ class MysqlSnapshot : public ports::Snapshot {
     const TablePlan* plan = epoch_->compiled.plans.find(table);
     if (plan == nullptr || !plan->is_root())
       return Error{Remedy::set_aside, Code::mapping_unknown_table, "table " + table + " does not travel"};
-    return watched(read_page(*plan, after, limit));
+    const Place place{plan, after, limit};
+    Result<ports::Page> page = take_ahead(place);
+    if (page && page->next) read_ahead({plan, *page->next, limit});
+    return watched(std::move(page));
   }
 
  private:
+  struct Place {
+    const TablePlan* plan = nullptr;
+    std::string after;
+    std::size_t limit = 0;
+    bool operator==(const Place&) const = default;
+  };
+
+  /// Who walks through a table works on one page while the next is read. Nobody else uses the connection meanwhile.
+  void read_ahead(Place place) {
+    ahead_place_ = std::move(place);
+    ahead_ = std::async(std::launch::async, [this] {
+      return read_page(*ahead_place_.plan, ahead_place_.after, ahead_place_.limit);
+    });
+  }
+
+  std::optional<Result<ports::Page>> ahead_done() {
+    if (ahead_.valid()) kept_ = ahead_.get();
+    return std::exchange(kept_, std::nullopt);
+  }
+
+  /// The connection is needed: what was read ahead stays until it is asked for.
+  void keep_ahead() {
+    if (ahead_.valid()) kept_ = ahead_.get();
+  }
+
+  Result<ports::Page> take_ahead(const Place& place) {
+    auto page = ahead_done();
+    if (page && ahead_place_ == place) return std::move(*page);
+    return read_page(*place.plan, place.after, place.limit);
+  }
+
   template <typename T>
   Result<T> watched(Result<T> result) {
     if (result) return result;
@@ -202,6 +240,9 @@ class MysqlSnapshot : public ports::Snapshot {
   References references_;
   RootReader reader_;
   bool healthy_ = true;
+  Place ahead_place_;
+  std::optional<Result<ports::Page>> kept_;  ///< read ahead, not yet asked for
+  std::future<Result<ports::Page>> ahead_;   ///< last: it uses everything above
 };
 
 }  // namespace

@@ -173,7 +173,7 @@ Status HealWorker::meet_rows() {
   std::vector<MetRoot> roots;
   for (const ports::LoadedRoot& loaded : page.roots) {
     OMRSYNC_TRY(row, ledger_row(*tx, loaded.root, walk));
-    if (!row) roots.push_back(pack_met(loaded.root, met(loaded.root, loaded.content, world_.dots)));
+    if (!row) roots.push_back(pack_met(loaded.root, loaded.content, world_.dots));
   }
   OMRSYNC_CHECK(add_segment(*tx, scan_->table, walk, std::move(roots)));
   if (!page.next) {

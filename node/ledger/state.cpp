@@ -205,6 +205,16 @@ bool is_purged(const RootState& state) {
 
 }  // namespace
 
+Result<Entry> entry_as_loaded(const RootKey& root, ports::RootContent content, const ports::BodyCodec& codec) {
+  Entry entry;
+  entry.root = root;
+  entry.loaded = true;
+  std::map<GroupName, GroupValue> body;
+  for (auto& [name, held] : content.groups) body.emplace_hint(body.end(), name, std::move(held.value));
+  OMRSYNC_CHECK(codec.encode(root, body, entry.resource));
+  return entry;
+}
+
 Result<Entry> entry_of(const RootKey& root, const RootState& state, const ports::BodyCodec& codec,
                        const LoadDots& dots) {
   Entry entry;

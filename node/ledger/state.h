@@ -47,6 +47,9 @@ void remember(LedgerRow& row, const RootState& state, const std::map<GroupName, 
 /// What arrived, as a state with all values. `set_aside` when a resource cannot be read.
 Result<RootState> state_of(const Entry& entry, const ports::BodyCodec& codec, const LoadDots& dots);
 
+/// What `entry_of` makes of the state of a root that was not met yet; `content` has the group `life`, and is taken.
+Result<Entry> entry_as_loaded(const RootKey& root, ports::RootContent content, const ports::BodyCodec& codec);
+
 /// The other way: the state as it travels.
 Result<Entry> entry_of(const RootKey& root, const RootState& state, const ports::BodyCodec& codec, const LoadDots& dots);
 

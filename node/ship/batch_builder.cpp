@@ -1,6 +1,7 @@
 #include "node/ship/batch_builder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "node/capture/take_piece.h"
 #include "node/ledger/local.h"
@@ -281,14 +282,20 @@ Status BatchBuilder::add_load(Building& building) {
   return Done{};
 }
 
-/// One chunk of a table as a container; false when the table is done.
+void BatchBuilder::add_container(Building& building, Envelope envelope) const {
+  if (envelope.entries.empty()) return;
+  envelope.kind = Envelope::Kind::load;
+  envelope.set = {world_.identity.actor(), building.link.next_number};
+  building.add(std::move(envelope), {envelope.set, 0, true, false, world_.clock.utc().count(), {}, {}, 0, {}, {}});
+}
+
+/// One chunk of a table as containers; false when the table is done.
 Result<bool> BatchBuilder::add_page(Building& building, const std::string& table) {
   LoadCursor& load = building.link.load;
-  OMRSYNC_TRY(page, snapshot_->page(table, load.after, tuning::kLoadRoots));
+  OMRSYNC_TRY(page, snapshot_->page(table, load.after, tuning::kPageRoots));
   const WalkId walk = walk_over(link_, building.link.life);
   OMRSYNC_TRY(own, has_own_rows(building.tx, table));
   Envelope envelope;
-  envelope.kind = Envelope::Kind::load;
   for (ports::LoadedRoot& loaded : page.roots) {
     if (building.emitted.contains(loaded.root)) continue;
     OMRSYNC_TRY(row, own ? ledger_row(building.tx, loaded.root, walk) : segment_row(building.tx, loaded.root, walk));
@@ -300,16 +307,19 @@ Result<bool> BatchBuilder::add_page(Building& building, const std::string& table
       OMRSYNC_TRY(logged, building.tx.get(tables::kLogPlace, tables::root_bytes(loaded.root)));
       if (logged) continue;
     }
-    OMRSYNC_TRY(entry, entry_for(building, loaded.root, row, &loaded.content));
-    if (!entry) return true;
-    envelope.entries.push_back(std::move(*entry));
-    if (!row) building.met[table].push_back(pack_met(loaded.root, met(loaded.root, loaded.content, world_.dots)));
+    if (row) {
+      OMRSYNC_TRY(entry, entry_for(building, loaded.root, row, &loaded.content));
+      if (!entry) return true;
+      envelope.entries.push_back(std::move(*entry));
+    } else {
+      building.met[table].push_back(pack_met(loaded.root, loaded.content, world_.dots));
+      OMRSYNC_TRY(entry, entry_as_loaded(loaded.root, std::move(loaded.content), world_.codec));
+      envelope.entries.push_back(std::move(entry));
+    }
+    if (envelope.entries.size() == tuning::kLoadRoots) add_container(building, std::exchange(envelope, {}));
   }
   load.rows += page.rows;
-  if (!envelope.entries.empty()) {
-    envelope.set = {world_.identity.actor(), building.link.next_number};
-    building.add(std::move(envelope), {envelope.set, 0, true, false, world_.clock.utc().count(), {}, {}, 0, {}, {}});
-  }
+  add_container(building, std::move(envelope));
   if (page.next) load.after = *page.next;
   return page.next.has_value();
 }

@@ -36,6 +36,7 @@ class BatchBuilder {
   Result<bool> add_sets(Building& building, const std::vector<Source>& sources);
   Result<bool> add_slice(Building& building, const std::vector<Source>& sources, std::size_t from, std::size_t to);
   Status add_load(Building& building);
+  void add_container(Building& building, Envelope envelope) const;
   Result<bool> add_page(Building& building, const std::string& table);
   Result<std::optional<Entry>> entry_for(Building& building, const RootKey& root,
                                          const std::optional<LedgerRow>& row, const ports::RootContent* content);

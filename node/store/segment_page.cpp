@@ -73,12 +73,11 @@ std::string run_prefix(std::string_view table, std::uint64_t run) {
   return prefix;
 }
 
-MetRoot pack_met(const RootKey& root, const LedgerRow& row) {
+MetRoot pack_met(const RootKey& root, const ports::RootContent& content, const LoadDots& dots) {
   Packer shape, numbers;
-  for (const auto& [name, hash] : row.hashes) {
+  for (const auto& [name, held] : content.groups) {
     shape.text(name_shape(name, numbers));
-    const auto dot = row.load_dots.find(name);
-    numbers.fixed(hash).fixed(dot == row.load_dots.end() ? 0 : dot->second);
+    numbers.fixed(held.hash).fixed(dots(root, name, held.value));
   }
   return {tables::root_bytes(root).substr(root.table.size() + 1), std::move(shape).take(), std::move(numbers).take()};
 }

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "node/ledger/row.h"
+#include "node/ledger/state.h"
 #include "node/store/tables.h"
 
 /// The ledger of roots that nobody changed since a load met them (D22): packed pages instead of a row a root. What one load
@@ -22,8 +22,8 @@ struct MetRoot {
   std::string numbers;  ///< per group: that uuid, hash, load dot
 };
 
-/// `row` is one that `met` (node/ledger/local.h) made.
-[[nodiscard]] MetRoot pack_met(const RootKey& root, const LedgerRow& row);
+/// What `met` (node/ledger/local.h) makes of the same, packed.
+[[nodiscard]] MetRoot pack_met(const RootKey& root, const ports::RootContent& content, const LoadDots& dots);
 
 /// One walk over a table by its local keys, which never meets a root twice: what it wrote is nothing that it can meet
 /// ahead. 0: no walk.

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "adapters/memory/store.h"
+#include "node/ledger/local.h"
 #include "node/store/facts.h"
 #include "tests/support/catch.h"
 
@@ -28,21 +29,21 @@ RootKey root_of(std::uint64_t number) {
   return {"obs", number % 10 == 0 ? "name|" + std::to_string(number) : uuid_of(number)};
 }
 
-LedgerRow row_of(std::uint64_t number) {
-  LedgerRow row;
-  row.loaded = true;
-  const auto add = [&](const GroupName& name) {
-    row.hashes[name] = number * 31 + name.size();
-    row.load_dots[name] = number * 17 + name.size();
-  };
+const LoadDots kDots({7, 7, 7});
+
+ports::RootContent content_of(std::uint64_t number) {
+  ports::RootContent content;
+  const auto add = [&](const GroupName& name) { content.groups[name] = {std::to_string(number), number * 31 + name.size()}; };
   add("life");
   add("value");
   if (number % 3 == 0) add("obs_reference_range/" + uuid_of(number + 1'000'000) + "#range");
   if (number % 7 == 0) add("obs_reference_range/" + uuid_of(number + 2'000'000));
-  return row;
+  return content;
 }
 
-MetRoot met_root(std::uint64_t number) { return pack_met(root_of(number), row_of(number)); }
+LedgerRow row_of(std::uint64_t number) { return met(root_of(number), content_of(number), kDots); }
+
+MetRoot met_root(std::uint64_t number) { return pack_met(root_of(number), content_of(number), kDots); }
 
 struct Store {
   std::unique_ptr<ports::Store> store = std::make_unique<memory::MemoryStore>(tables::kAll);

@@ -119,6 +119,22 @@ TEST_CASE("a root that nobody met stands as loaded, equal content under equal do
   CHECK(conflict::join(here, unequal, conflict::ShownBy::mine).groups.at("gender").siblings.size() == 2);
 }
 
+TEST_CASE("the short way of a root that nobody met says what the long way says") {
+  const memory::FlatCodec codec;
+  const unsigned seed = GENERATE(range(1u, 201u));
+  RandomStates random(seed, kRoot, kDots);
+  random.play(10);
+  ports::RootContent content = hold(random.any(), random).content;
+  content.groups[kLifeGroup] = {"there", 5};
+  const auto long_way = must(node::entry_of(
+      kRoot, node::materialise(nullptr, node::standing_groups(kRoot, nullptr, content, kDots)), codec, kDots));
+  const auto short_way = must(node::entry_as_loaded(kRoot, content, codec));
+  Envelope one, other;
+  one.entries.push_back(long_way);
+  other.entries.push_back(short_way);
+  CHECK(encode_envelope(one) == encode_envelope(other));
+}
+
 TEST_CASE("a ledger row cut short is damage, not a shorter row") {
   RootState state;
   conflict::write(state, kLifeGroup, {{actor_of(1), 1}, "somebody", {5, 6, true}, "alive"}, nullptr);
