@@ -75,8 +75,10 @@ class Judge {
         tables.emplace(entry.key);
         return true;
       });
-      for (const std::string& table : tables)
-        for (const RootKey& root : *node::ledger_roots(**tx, table, "", SIZE_MAX)) roots_.insert(root);
+      for (const std::string& table : tables) {
+        const auto known = node::ledger_roots(**tx, table, "", SIZE_MAX);
+        roots_.insert(known->begin(), known->end());
+      }
     }
     for (const RootKey& root : roots_)
       for (std::size_t place = 0; place < country_.size(); ++place)
