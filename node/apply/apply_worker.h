@@ -60,6 +60,7 @@ class ApplyWorker final : public Worker {
   Result<bool> close_cycle(Work& work);
   Status set_aside(Work& work, const Error& error);
   Status ask_for_purged(ports::StoreTransaction& tx, InboxItem& item, const std::string& link);
+  Status hold_apart(ports::StoreTransaction& tx, InboxItem& item, const std::string& key, const ports::PutProblem& problem);
   Pace purge_anew();
   Status look_at_kept(const ConflictRecord& record);
   Result<ports::RootTable::Class> kind_of(const std::string& table);

@@ -1,5 +1,6 @@
 // What becomes of sets that cannot be applied as they are: held, split, closed into a cycle, quarantined.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "node/apply/apply_worker.h"
@@ -93,10 +94,45 @@ Status ApplyWorker::ask_for_purged(StoreTransaction& tx, InboxItem& item, const 
   return Done{};
 }
 
+namespace {
+
+/// True when one of these targets is on no way here that is known: trying the set, or closing a cycle with it, is in vain
+/// until that one comes.
+Result<bool> nobody_brings(StoreTransaction& tx, const std::vector<RootKey>& missing,
+                           const std::map<RootKey, const PutProblem*>& beside) {
+  for (const RootKey& root : missing) {
+    if (beside.contains(root)) continue;
+    const std::string prefix = tables::root_and(root, "");
+    bool brought = false;
+    OMRSYNC_CHECK(tx.scan(tables::kBrings, prefix, ports::end_of_prefix(prefix), 1, [&](const ports::Entry&) {
+      brought = true;
+      return false;
+    }));
+    if (!brought) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+/// An entry set apart whose targets are known to be missing is held at once: hundreds of them cost one commit.
+Status ApplyWorker::hold_apart(StoreTransaction& tx, InboxItem& item, const std::string& key, const PutProblem& problem) {
+  item.state = InboxItem::State::held;
+  item.code = static_cast<std::uint32_t>(Code::reference_missing);
+  item.reason = problem.reason;
+  item.waits_for = problem.missing;
+  item.told = true;
+  ++item.tries;
+  OMRSYNC_CHECK(ask_for_purged(tx, item, link_place(key).link));
+  for (const RootKey& root : item.waits_for) OMRSYNC_CHECK(tx.put(tables::kWaits, tables::root_and(root, key), ""));
+  for (const RootKey& root : item.roots) OMRSYNC_CHECK(tx.put(tables::kBrings, tables::root_and(root, key), ""));
+  return Done{};
+}
+
 /// A container's bad entries become items of their own, so that each waits alone; the rest is tried again at once.
 Status ApplyWorker::split_container(Work& work, const std::vector<PutProblem>& problems) {
-  std::set<RootKey> bad;
-  for (const PutProblem& problem : problems) bad.insert(problem.root);
+  std::map<RootKey, const PutProblem*> bad;
+  for (const PutProblem& problem : problems) bad.emplace(problem.root, &problem);
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(bytes, tx->get(tables::kInboxBody, work.key));
   OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, work.key));
@@ -122,6 +158,10 @@ Status ApplyWorker::split_container(Work& work, const std::vector<PutProblem>& p
     apart.roots = {entry.root};
     single.entries.push_back(std::move(entry));
     const std::string key = link_key(place.link, place.number, ++part);
+    if (const auto problem = bad.find(apart.roots.front()); problem != bad.end()) {
+      OMRSYNC_TRY(lonely, nobody_brings(*tx, problem->second->missing, bad));
+      if (lonely) OMRSYNC_CHECK(hold_apart(*tx, apart, key, *problem->second));
+    }
     OMRSYNC_CHECK(tx->put(tables::kInboxBody, key, encode_envelope(single)));
     OMRSYNC_CHECK(put_record(*tx, tables::kInbox, key, apart));
   }
