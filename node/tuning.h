@@ -36,7 +36,7 @@ inline constexpr std::size_t kPurgeRetries = 20;
 /// A batch is about five seconds of line (P-9): begun at this size, then adapted to the measured rate.
 inline constexpr std::size_t kBatchBytesFirst = 256 * 1024;
 inline constexpr std::size_t kBatchBytesLeast = 8 * 1024;
-inline constexpr std::size_t kBatchBytesMost = 1024 * 1024;  ///< several copies of it are in memory while it is sent
+inline constexpr std::size_t kBatchBytesMost = 384 * 1024;  ///< several copies of it are in memory while it is sent
 inline constexpr milliseconds kBatchLineTime{5000};
 
 /// Uncompressed bytes of one frame that a receiver takes (rules, section 9).
@@ -45,7 +45,7 @@ inline constexpr std::size_t kFrameBytesMost = 64 * 1024 * 1024;
 /// Roots in one container of the first load: its entries are inserted by one transaction at the receiver.
 inline constexpr std::size_t kLoadRoots = 200;
 /// Roots that the first load reads at once: what they refer to is looked up together.
-inline constexpr std::size_t kPageRoots = 1000;
+inline constexpr std::size_t kPageRoots = 400;
 /// Roots that a node without a parent reads at once to meet them; they make one segment of the ledger.
 inline constexpr std::size_t kMeetRoots = 1000;
 /// Roots put into their place by one store transaction: others wait for it.
@@ -53,8 +53,8 @@ inline constexpr std::size_t kTidyRoots = 5000;
 /// Sets in one batch, and about how many roots those that wait may have: one huge transaction is thousands of sets of
 /// hundreds of roots. A batch ends at so many bytes before packing, however well they pack.
 inline constexpr std::size_t kBatchSets = 1000;
-inline constexpr std::size_t kBatchRoots = 10'000;
-inline constexpr std::size_t kBatchRawBytes = 16 * 1024 * 1024;
+inline constexpr std::size_t kBatchRoots = 2500;
+inline constexpr std::size_t kBatchRawBytes = 8 * 1024 * 1024;
 
 /// A snapshot that capture has not reached by then is dropped (D23).
 inline constexpr milliseconds kSnapshotPatience{2000};

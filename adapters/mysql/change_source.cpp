@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 
 /// Transactions read ahead while they are there at once: their owners and references are resolved together.
 constexpr std::size_t kReadAhead = 200;
-constexpr std::size_t kReadAheadRows = 1000;
+constexpr std::size_t kReadAheadRows = 500;
 /// A transaction of more rows is handed out in pieces of so many; the count alone decides, so that a restart finds the
 /// same pieces.
 constexpr std::uint32_t kPieceRows = 500;

@@ -14,7 +14,7 @@ namespace omrsync::sqlite {
 
 struct Settings {
   std::chrono::milliseconds patience{5000};   ///< how long a lock of another process is waited for
-  std::size_t cache_bytes = 4 * 1024 * 1024;  ///< page cache of the writer; each reader has an eighth of it
+  std::size_t cache_bytes = 2 * 1024 * 1024;  ///< page cache of the writer; each reader has an eighth of it
   std::uint64_t max_bytes = 0;                ///< the file grows no further (disk_full); 0: as the disk allows
 };
 

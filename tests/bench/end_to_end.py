@@ -2,6 +2,7 @@
 """Figures of whole nodes over real servers, one JSON line each. Timings are ratios to a baseline of the same run."""
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -48,6 +49,104 @@ def first_load(scene, hq, a, setting):
     figure('first_load', 'rss_parent', hq.memory(), 'MB', setting=setting)
     store = sum(f.stat().st_size for f in (a.folder / 'state').glob('node.db*'))
     figure('store', 'bytes_per_root', store / rows, 'bytes', setting=setting + ', rows counted as roots')
+
+
+def first_load_alone(scene, hq, binary):
+    """The same load by a node whose parent answers at once, so that the receiver is not counted."""
+    bench = Path(binary).resolve().with_name('load_bench')
+    if not bench.exists():
+        return
+    fresh = scene.child(hq, 'alone', fill=scene.source.data('KIT', scene.patients))
+    subprocess.run([str(bench), str(fresh.config), f'{dump_seconds(fresh):.3f}'], check=True)
+    fresh.database.stop()
+    scene.nodes.remove(fresh)
+
+
+def capture_latency(a, tries):
+    """From commit to outbox, the line being away. A look at the store takes part of a millisecond."""
+    a.line.block()
+    store = sqlite3.connect(f'file:{a.folder}/state/node.db?mode=ro', uri=True, isolation_level=None)
+    newest = lambda: store.execute('SELECT COALESCE(MAX(key), x\'\') FROM outbox').fetchone()[0]  # noqa: E731
+    times = []
+    with a.database.connect() as clinic:
+        for i in range(tries):
+            before, began = newest(), time.monotonic()
+            clinic.query(f"UPDATE location SET description = 'captured {i}' WHERE location_id = 1")
+            wait_until(lambda: newest() != before, 'it is captured', 30, 0.001)
+            times.append((time.monotonic() - began) * 1000)
+    store.close()
+    a.line.unblock()
+    times.sort()
+    figure('capture', 'commit_to_outbox_p50', times[len(times) // 2], 'ms', setting=f'{tries} single changes')
+    figure('capture', 'commit_to_outbox_p99', times[int(len(times) * 0.99)], 'ms', setting=f'{tries} single changes')
+
+
+def binlog_seconds(a, files):
+    began = time.monotonic()
+    subprocess.run(['mariadb-binlog', '--no-defaults', '-v', *files], stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - began
+
+
+def catching_up(scene, hq, a, rows):
+    """One statement over many rows, captured with the line away, then sent, stored, joined and applied."""
+    a.sync()
+    a.stop()
+    a.line.block()
+    a.sql('FLUSH BINARY LOGS')
+    first = a.sql('SHOW MASTER STATUS')[0][0]
+    columns = 'person_id, concept_id, encounter_id, obs_datetime, location_id, value_numeric, creator, date_created'
+    a.sql(f'INSERT INTO obs ({columns}, uuid) SELECT {", ".join("o." + c for c in columns.split(", "))}, UUID() FROM obs o JOIN obs p '
+          f'WHERE o.value_numeric IS NOT NULL LIMIT {rows}')
+    a.sql('FLUSH BINARY LOGS')
+    files = [f'{a.database.data}/{name}' for name, *_ in a.sql('SHOW BINARY LOGS') if name >= first]
+    baseline = binlog_seconds(a, files)
+    sets = -(-rows // 500)
+    a.serve()
+    began = time.monotonic()
+    store = sqlite3.connect(f'file:{a.folder}/state/node.db?mode=ro', uri=True, isolation_level=None)
+    wait_until(lambda: store.execute('SELECT COUNT(*) FROM outbox').fetchone()[0] >= sets, 'captured', 600, 0.005)
+    took = time.monotonic() - began
+    store.close()
+    figure('capture', 'rows_per_second', rows / took, 'rows/s', 'mariadb-binlog -v, same file', baseline / took,
+           f'{rows} obs in one transaction, from the start of the daemon to the last mark')
+    a.await_running()
+    cpu = cpu_seconds(hq.daemon.pid)
+    base = int(hq.value('SELECT COUNT(*) FROM obs'))
+    began = time.monotonic()
+    a.line.unblock()
+    times = {}
+
+    def acknowledged():
+        store = sqlite3.connect(f'file:{a.folder}/state/node.db?mode=ro', uri=True, isolation_level=None)
+        left = 'SELECT (SELECT COUNT(*) FROM outbox) + (SELECT COUNT(*) FROM frozen_blob)'
+        wait_until(lambda: store.execute(left).fetchone()[0] == 0, 'stored', 1200, 0.01)
+        times['stored'] = time.monotonic() - began
+        store.close()
+
+    watcher = threading.Thread(target=acknowledged)
+    watcher.start()
+    wait_until(lambda: int(hq.value('SELECT COUNT(*) FROM obs')) - base >= rows, 'applied', 1200, 0.1)
+    applied = time.monotonic() - began
+    watcher.join()
+    figure('parent', 'resources_per_second', rows / times['stored'], 'resources/s', setting='durable at the parent, the sender\'s work counted')
+    figure('apply', 'rows_per_second', rows / applied, 'rows/s', 'hand-written multi-row INSERT',
+           insert_seconds(hq, rows) / applied, f'{rows} obs, sending counted')
+    figure('apply', 'rows_per_cpu_second', rows / (cpu_seconds(hq.daemon.pid) - cpu), 'rows/s', setting='of the parent\'s daemon')
+
+
+def insert_seconds(node, rows):
+    """The same rows by statements of 200 rows each, into a copy of the table."""
+    node.sql('DROP DATABASE IF EXISTS bench_copy; CREATE DATABASE bench_copy; CREATE TABLE bench_copy.obs LIKE obs')
+    dump = subprocess.run(['mariadb-dump', '--no-defaults', '-uroot', f'--socket={node.database.unix}', '--no-create-info', '--skip-extended-insert',
+                           '--compact', f'--where=1 ORDER BY obs_id DESC LIMIT {rows}', DATABASE, 'obs'],
+                          capture_output=True, check=True).stdout.decode()
+    values = [line[line.index(' VALUES ') + 8:].rstrip(';\n') for line in dump.splitlines() if line.startswith('INSERT')]
+    script = ''.join(f'INSERT INTO obs VALUES {",".join(values[i:i + 200])};\n' for i in range(0, len(values), 200))
+    began = time.monotonic()
+    node.database.feed(script, 'bench_copy')
+    took = time.monotonic() - began
+    node.sql('DROP DATABASE bench_copy')
+    return took
 
 
 def replica(scene, a):
@@ -119,7 +218,8 @@ def wire(scene, hq, a):
     before = a.status()['outbox']
     for transaction in scene.source.workload('KIT', scene.patients, 200, stream=9):
         a.sql(transaction)
-    wait_until(lambda: a.status()['outbox']['change_sets'] >= before['change_sets'] + 190, 'captured', 60)
+    time.sleep(1)
+    wait_until(lambda: a.status()['capture']['lag_seconds'] == 0, 'captured', 60)
     after = a.status()['outbox']
     if after['bytes']:
         figure('store', 'outbox_bytes_per_change', (after['bytes'] - before['bytes']) / (after['change_sets'] - before['change_sets']),
@@ -159,26 +259,32 @@ def cost_to_the_clinic(a, count):
            f'{len(with_us)} transactions of 12 rows')
 
 
+PARTS = ('alone', 'latency', 'capture', 'wire', 'end_to_end', 'catching_up', 'idle', 'clinic')
+
+
 def scenario(scene):
     scene.patients = scene.given.patients
+    parts = scene.given.only.split(',') if scene.given.only else PARTS
+    check(set(parts) <= set(PARTS), 'the parts are: ' + ', '.join(PARTS))
     setting = f'{scene.patients} patients, {scene.source.name}'
     hq = scene.parent().serve().await_running()
     a = scene.child(hq, 'kitale', fill=scene.source.data('KIT', scene.patients))
     own_patients(a, 50)
     first_load(scene, hq, a, setting)
-    latency(hq, a, 100)
-    wire(scene, hq, a)
-    end_to_end(scene, hq, a, 2000)
-    settle(hq, [a], 600)
-    idle([hq, a])
-    cost_to_the_clinic(a, 300)
-    settle(hq, [a], 600)
+    work = {'alone': lambda: first_load_alone(scene, hq, scene.given.binary), 'latency': lambda: latency(hq, a, 100),
+            'capture': lambda: capture_latency(a, 200), 'wire': lambda: wire(scene, hq, a),
+            'end_to_end': lambda: end_to_end(scene, hq, a, 2000), 'catching_up': lambda: catching_up(scene, hq, a, 20_000),
+            'idle': lambda: idle([hq, a]), 'clinic': lambda: cost_to_the_clinic(a, 300)}
+    for part in parts:
+        work[part]()
+        settle(hq, [a], 1200)
     same_everywhere([a, hq])
 
 
 if __name__ == '__main__':
     parser = arguments(__doc__)
     parser.add_argument('--patients', type=int, default=500)
+    parser.add_argument('--only', help='parts to be measured beside the first load, with commas: ' + ', '.join(PARTS))
     import harness
     harness.say = lambda text: print(text, file=sys.stderr)
     sys.exit(play('figures of whole nodes', scenario, parser))
