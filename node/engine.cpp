@@ -122,7 +122,7 @@ RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
     const auto done = round_done(*target, pulls);
     if (done && *done) break;
     const milliseconds now = world_.clock.steady();
-    if (stop.stop_requested() || now >= deadline) {
+    if (stop.stop_requested() || now >= deadline || shared_.over.load()) {
       report.failure = line_failure().value_or(
           Error{Remedy::retry_later, Code::line_busy, "the round did not come to its end in time"});
       break;

@@ -12,6 +12,8 @@ struct Plant {
   bool decision_numbered_early = false;  ///< a decision gets its number when its set is first tried
   bool no_stale_save_rule = false;       ///< every local write counts as having seen what it replaced
   bool no_closure = false;               ///< held sets that wait for one another are not applied together
+  bool old_context = false;              ///< a first contact claims to have seen what the ledger knew
+  bool one_link_only = false;            ///< a node's new life begins towards its parent only
 };
 
 inline Plant& planted() {

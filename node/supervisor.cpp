@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds kSlice{250};
 
 }  // namespace
 
-void supervise(const std::vector<Worker*>& workers, std::stop_token stop) {
+void supervise(const std::vector<Worker*>& workers, std::stop_token stop, const std::atomic<bool>& over) {
   std::stop_source all_stop;
   const std::stop_callback forward(stop, [&] { all_stop.request_stop(); });
   std::mutex mutex;
@@ -31,6 +31,7 @@ void supervise(const std::vector<Worker*>& workers, std::stop_token stop) {
     try {
       while (!token.stop_requested()) {
         const Pace pace = worker.step(token);
+        if (over.load()) all_stop.request_stop();
         for (auto left = pace.pause; left.count() > 0 && !token.stop_requested() && !worker.wants_now(); left -= kSlice) {
           std::unique_lock lock(mutex);
           wake.wait_for(lock, token, std::min(left, kSlice), [] { return false; });

@@ -16,6 +16,16 @@ inline constexpr milliseconds kCaptureCommit{200};
 /// How long capture waits on a silent log before it looks at its stop token: bounds the time to stop.
 inline constexpr milliseconds kCapturePatience{250};
 
+/// A dump is being loaded while the log is not silent for so long; OpenMRS may write meanwhile, so not for ever.
+inline constexpr milliseconds kReloadQuiet{3000};
+inline constexpr milliseconds kReloadMost{10 * 60 * 1000};
+
+/// How often the database is signed while it is written (D25): a copy younger than that is known by its log alone.
+inline constexpr milliseconds kSignEvery{60 * 60 * 1000};
+
+/// Marker rows that may pile up in OpenMRS's server before old ones are removed.
+inline constexpr std::size_t kMarkersKept = 1000;
+
 inline constexpr milliseconds kFirstBackoff{100};
 /// A database that is away is tried at least this often: clinics start OpenMRS by hand and expect things to go on.
 inline constexpr milliseconds kCaptureBackoff{5000};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -69,6 +70,7 @@ struct Progress {
 
 struct Shared {
   Guarded<Progress> progress;
+  std::atomic<bool> over{false};  ///< the node began a new life: the engine is to be built anew (lives/life.h)
   Doorbell changed;  ///< capture moved, a set arrived or was done with, a batch was acknowledged
 };
 

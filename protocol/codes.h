@@ -49,6 +49,7 @@ enum class Code : std::uint16_t {
   wire_digest_mismatch = 2003,
   wire_gap = 2004,
   incarnation_refused = 2010,
+  wire_life_over = 2011,
   fhir_malformed = 2101,
   fhir_type_unknown = 2102,
   fhir_unknown_modifier = 2107,

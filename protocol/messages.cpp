@@ -84,6 +84,8 @@ std::string encode(const Hello& m) {
   out.set_up_chain(m.up_chain);
   out.set_down_through(m.down_through);
   out.set_time_ms(m.time_ms);
+  out.set_up_acknowledged(m.up_acknowledged);
+  out.set_down_chain(m.down_chain);
   return out.SerializeAsString();
 }
 
@@ -91,7 +93,7 @@ template <>
 Result<Hello> decode<Hello>(std::string_view bytes) {
   OMRSYNC_TRY(in, parse<wire::Hello>(bytes));
   return Hello{in.version(), from_wire(in.life()), in.name(), in.up_through(), in.up_chain(), in.down_through(),
-               in.time_ms()};
+               in.time_ms(), in.up_acknowledged(), in.down_chain()};
 }
 
 std::string encode(const HelloAnswer& m) {
@@ -157,13 +159,15 @@ std::string encode(const Pull& m) {
   out.set_max_bytes(m.max_bytes);
   out.set_wait_ms(m.wait_ms);
   out.set_outcomes_seen(m.outcomes_seen);
+  out.set_stored_chain(m.stored_chain);
   return out.SerializeAsString();
 }
 
 template <>
 Result<Pull> decode<Pull>(std::string_view bytes) {
   OMRSYNC_TRY(in, parse<wire::Pull>(bytes));
-  return Pull{from_wire(in.life()), in.stored_through(), in.max_bytes(), in.wait_ms(), in.outcomes_seen()};
+  return Pull{from_wire(in.life()), in.stored_through(), in.max_bytes(), in.wait_ms(), in.outcomes_seen(),
+              in.stored_chain()};
 }
 
 std::string encode(const PullAnswer& m) {

@@ -27,6 +27,8 @@ struct Hello {
   std::string up_chain;
   std::uint64_t down_through = 0;
   std::int64_t time_ms = 0;
+  std::uint64_t up_acknowledged = 0;  ///< the parent said that it has so much
+  std::string down_chain;
 };
 
 struct HelloAnswer {
@@ -83,6 +85,7 @@ struct Pull {
   std::uint64_t max_bytes = 0;
   std::uint32_t wait_ms = 0;
   std::uint64_t outcomes_seen = 0;
+  std::string stored_chain;
 };
 
 struct PullAnswer {

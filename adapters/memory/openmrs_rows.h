@@ -64,6 +64,7 @@ struct TwinState {
   std::shared_ptr<const TwinRows> rows = std::make_shared<TwinRows>();
   std::vector<std::shared_ptr<const TwinCommit>> log;
   std::vector<std::string> markers;  ///< oldest first
+  std::string signature;
   std::uint32_t file = 1;
   std::uint64_t offset = 4;
   std::uint64_t chain = 0;

@@ -160,6 +160,19 @@ Result<std::vector<std::string>> OpenmrsTwin::markers() {
   return state_.markers;
 }
 
+Result<std::string> OpenmrsTwin::signature() {
+  OMRSYNC_CHECK(enter(TwinCall::markers));
+  const std::scoped_lock guard(mutex_);
+  return state_.signature;
+}
+
+Status OpenmrsTwin::sign(const std::string& signature) {
+  OMRSYNC_CHECK(enter(TwinCall::markers));
+  const std::scoped_lock guard(mutex_);
+  state_.signature = signature;
+  return Done{};
+}
+
 std::unique_ptr<ports::ChangeSource> OpenmrsTwin::changes() { return std::make_unique<TwinSource>(*this); }
 
 std::shared_ptr<const TwinRows> OpenmrsTwin::rows() const {

@@ -41,6 +41,8 @@ class OpenmrsTwin final : public ports::OpenmrsDatabase {
   Result<std::uint64_t> count(const std::string& table) override;
   Status forget_markers(std::span<const std::string> keys) override;
   Result<std::vector<std::string>> markers() override;
+  Result<std::string> signature() override;
+  Status sign(const std::string& signature) override;
 
   /// A reader of the log of its own.
   [[nodiscard]] std::unique_ptr<ports::ChangeSource> changes();

@@ -43,7 +43,8 @@ struct TableName {
 /// A statement whose effect on rows the log does not show.
 struct Statement {
   enum class Kind : std::uint8_t {
-    ddl,       ///< tables were made, altered, renamed or dropped
+    ddl,       ///< tables were made, altered or renamed
+    drop,      ///< tables, or a whole schema, were dropped
     truncate,  ///< tables were emptied
     dml,       ///< rows were changed, logged as text
     other,     ///< not understood: may be any of the above

@@ -187,8 +187,12 @@ bool ddl(Words& words, Statement& found, std::string_view verb) {
       return true;
     }
     skip_any(words, {"IF", "NOT", "EXISTS"});
-    if (verb == "DROP") table_list(words, found);
-    else one_table(words, found);
+    if (verb == "DROP") {
+      found.kind = Kind::drop;
+      table_list(words, found);
+    } else {
+      one_table(words, found);
+    }
     return true;
   }
   if (words.skip("INDEX")) {
@@ -198,6 +202,7 @@ bool ddl(Words& words, Statement& found, std::string_view verb) {
   }
   // A whole schema, or something that holds no rows (VIEW, USER, TRIGGER, FUNCTION, EVENT ...).
   if (verb != "DROP" || !(words.skip("DATABASE") || words.skip("SCHEMA"))) return false;
+  found.kind = Kind::drop;
   skip_any(words, {"IF", "EXISTS"});
   words.name(found.schema);
   return true;

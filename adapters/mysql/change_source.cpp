@@ -34,6 +34,7 @@ class BinlogChangeSource final : public ports::ChangeSource {
   Status take(LogEvent event);
   Status take_rows(Rows& rows);
   void take_marker(Rows& rows);
+  [[nodiscard]] bool holds_rows(const Statement& statement) const;
   Status take_statement(const Statement& statement);
   void mark_unlogged(std::string_view table);
   void end_piece(bool ends_transaction, const LogPosition& position);
@@ -49,6 +50,9 @@ class BinlogChangeSource final : public ports::ChangeSource {
   std::multimap<std::string, std::string> cascades_;  ///< table -> tables whose rows go with its rows, unseen by the log
   RawPiece open_;                  ///< of the transaction being read
   bool in_transaction_ = false;
+  bool reloaded_ = false;          ///< from here on the tables are filled anew
+  std::string fingerprint_;        ///< of the last transaction read whole
+  std::string begun_;              ///< of the one being read
   LogPosition begun_at_;           ///< before the transaction being read
   std::uint32_t skip_rows_ = 0;    ///< of it, taken before the restart
   std::uint32_t rows_seen_ = 0;
@@ -69,7 +73,8 @@ Status BinlogChangeSource::open(const std::optional<LogPosition>& position) {
   collected_.clear();
   collected_rows_ = 0;
   ready_.clear();
-  in_transaction_ = false;
+  in_transaction_ = reloaded_ = false;
+  fingerprint_ = position ? position->fingerprint : std::string();
   OMRSYNC_TRY(connection, shared_->connect());
   connection_ = std::move(connection);
   OMRSYNC_TRY(epoch, shared_->epoch());
@@ -87,6 +92,7 @@ Status BinlogChangeSource::open(const std::optional<LogPosition>& position) {
   options.schemas = {shared_->options.connection.database,
                      marker_schema_name(shared_->options.marker_schema, shared_->options.connection.database)};
   options.replica_id = shared_->options.replica_id != 0 ? shared_->options.replica_id : chance_replica_id();
+  if (const auto print = parse_fingerprint(from.fingerprint)) OMRSYNC_CHECK(verify_fingerprint(options, *print));
   LogPosition start = from;
   start.piece = 0;
   OMRSYNC_TRY(reader, BinlogReader::open(options, start));
@@ -105,7 +111,11 @@ LogPosition BinlogChangeSource::read_through() {
 Result<std::optional<ports::LogPiece>> BinlogChangeSource::next(milliseconds patience) {
   if (reader_ == nullptr)
     return Error{Remedy::reconnect, Code::capture_log_broken, "the log is not open"};
-  if (ready_.empty()) OMRSYNC_CHECK(fill(patience));
+  if (ready_.empty() && !reloaded_) OMRSYNC_CHECK(fill(patience));
+  if (ready_.empty() && reloaded_) {
+    reader_.reset();
+    return Error{Remedy::look_first, Code::capture_position_foreign, "tables were dropped or emptied, as when a dump is loaded"};
+  }
   if (ready_.empty()) return std::optional<ports::LogPiece>{};
   ports::LogPiece piece = std::move(ready_.front());
   ready_.pop_front();
@@ -123,7 +133,7 @@ void BinlogChangeSource::use_schema(std::shared_ptr<Epoch> epoch) {
 
 /// Waits for the first event only; what is there at once comes with it. A long transaction is handed out as it is read.
 Status BinlogChangeSource::fill(milliseconds patience) {
-  while (ready_.empty() && collected_.size() < kReadAhead && collected_rows_ < kReadAheadRows) {
+  while (ready_.empty() && !reloaded_ && collected_.size() < kReadAhead && collected_rows_ < kReadAheadRows) {
     // A transaction that has begun is about to go on; a silent log is waited for only while nothing is collected.
     auto event = reader_->next(collected_.empty() ? patience : milliseconds(0));
     if (!event) return event.error();
@@ -138,6 +148,7 @@ Status BinlogChangeSource::take(LogEvent event) {
     open_ = {};
     open_.piece.committed_at = milliseconds(std::int64_t{begin->timestamp} * 1000);
     begun_at_ = reader_->read_through();
+    begun_ = to_string(fingerprint_of(*begin));
     in_transaction_ = true;
     rows_seen_ = 0;
     return Done{};
@@ -152,6 +163,7 @@ Status BinlogChangeSource::take(LogEvent event) {
   }
   if (const auto* commit = std::get_if<Commit>(&event)) {
     if (commit->timestamp != 0) open_.piece.committed_at = milliseconds(std::int64_t{commit->timestamp} * 1000);
+    fingerprint_ = begun_;
     end_piece(true, commit->position);
     in_transaction_ = false;
     skip_rows_ = 0;
@@ -245,14 +257,28 @@ void BinlogChangeSource::mark_unlogged(std::string_view table) {
   }
 }
 
+/// True when a table that travels is among those named.
+bool BinlogChangeSource::holds_rows(const Statement& statement) const {
+  return statement.tables.empty() ||
+         std::any_of(statement.tables.begin(), statement.tables.end(), [&](const TableName& name) {
+           return name.schema == shared_->options.connection.database &&
+                  epoch_->compiled.plans.find(name.table) != nullptr;
+         });
+}
+
 Status BinlogChangeSource::take_statement(const Statement& statement) {
   const std::string& database = shared_->options.connection.database;
-  const bool changes_shape = statement.kind == Statement::Kind::ddl || statement.kind == Statement::Kind::other;
+  const bool empties = statement.kind == Statement::Kind::drop || statement.kind == Statement::Kind::truncate;
+  const bool changes_shape = statement.kind != Statement::Kind::truncate && statement.kind != Statement::Kind::dml;
   const bool ours = statement.tables.empty()
                         ? statement.schema == database
                         : std::any_of(statement.tables.begin(), statement.tables.end(),
                                       [&](const TableName& name) { return name.schema == database; });
   if (!ours) return Done{};
+  if (empties && holds_rows(statement)) {  // a dump is loaded, as far as one can tell (D25)
+    reloaded_ = true;
+    return Done{};
+  }
   if (changes_shape) {
     shared_->schema_changed();
     OMRSYNC_TRY(fresh, shared_->epoch());
@@ -269,6 +295,7 @@ void BinlogChangeSource::end_piece(bool ends_transaction, const LogPosition& pos
   open_ = {};
   open_.piece.committed_at = piece.piece.committed_at;
   piece.piece.position = position;
+  piece.piece.position.fingerprint = fingerprint_;
   piece.piece.ends_transaction = ends_transaction;
   const bool says_something =
       !piece.rows.empty() || !piece.piece.unlogged_tables.empty() || !piece.piece.marker_key.empty();

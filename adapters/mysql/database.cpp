@@ -15,7 +15,7 @@ std::string marker_schema_name(const std::string& configured, const std::string&
   return configured.empty() ? "omrsync_" + database : configured;
 }
 
-Status create_marker_schema(Connection& connection, const std::string& marker_schema, const std::string& life) {
+Status create_marker_schema(Connection& connection, const std::string& marker_schema) {
   const std::string schema = quote_identifier(marker_schema);
   const std::string options = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
   for (const std::string& statement :
@@ -27,8 +27,8 @@ Status create_marker_schema(Connection& connection, const std::string& marker_sc
             ".alias (root_table VARCHAR(64) NOT NULL, uuid VARCHAR(64) NOT NULL, local_uuid VARCHAR(64) NOT NULL,"
             " PRIMARY KEY (root_table, uuid))" + options,
         "CREATE TABLE IF NOT EXISTS " + schema +
-            ".life (only_row TINYINT NOT NULL PRIMARY KEY, life_id VARCHAR(64) NOT NULL)" + options,
-        "INSERT IGNORE INTO " + schema + ".life VALUES (1, " + quote_text(life) + ")"})
+            ".life (only_row TINYINT NOT NULL PRIMARY KEY, signature VARCHAR(64) NOT NULL)" + options,
+        "INSERT IGNORE INTO " + schema + ".life VALUES (1, '')"})
     OMRSYNC_CHECK(connection.execute(statement));
   return Done{};
 }
@@ -120,11 +120,19 @@ Status MysqlDatabase::refresh() {
   return Done{};
 }
 
-Result<std::string> MysqlDatabase::life() {
+Result<std::string> MysqlDatabase::signature() {
   OMRSYNC_TRY(connection, shared_->connect());
-  OMRSYNC_TRY(life, connection->value("SELECT life_id FROM " + marker_table(shared_->options, "life")));
+  OMRSYNC_TRY(text, connection->value("SELECT signature FROM " + marker_table(shared_->options, "life")));
   shared_->give_back(std::move(connection));
-  return life.value_or("");
+  return text.value_or("");
+}
+
+Status MysqlDatabase::sign(const std::string& signature) {
+  OMRSYNC_TRY(connection, shared_->connect());
+  OMRSYNC_CHECK(connection->execute("UPDATE " + marker_table(shared_->options, "life") + " SET signature = " +
+                                    quote_text(signature)));
+  shared_->give_back(std::move(connection));
+  return Done{};
 }
 
 }  // namespace omrsync::mysql

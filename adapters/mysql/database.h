@@ -40,6 +40,8 @@ class MysqlDatabase : public ports::OpenmrsDatabase {
   Result<std::uint64_t> count(const std::string& table) override;
   Status forget_markers(std::span<const std::string> keys) override;
   Result<std::vector<std::string>> markers() override;
+  Result<std::string> signature() override;
+  Status sign(const std::string& signature) override;
 
   /// A reader of the log of its own, to be used by one thread; may outlive this.
   [[nodiscard]] std::unique_ptr<ports::ChangeSource> changes();
@@ -50,8 +52,6 @@ class MysqlDatabase : public ports::OpenmrsDatabase {
   /// Reads and compiles the schema again, whether or not anything told of a change.
   Status refresh();
 
-  /// The life id of the database (D25), written by create_marker_schema; a restored dump brings its own back.
-  Result<std::string> life();
 
   struct Shared;
 
@@ -60,9 +60,9 @@ class MysqlDatabase : public ports::OpenmrsDatabase {
   std::shared_ptr<Shared> shared_;
 };
 
-/// Makes the marker schema with its tables, if they are not there, and a life id of `life` (a fresh uuid). Needs the
-/// right to create it; a second call changes nothing.
-Status create_marker_schema(Connection& connection, const std::string& marker_schema, const std::string& life);
+/// Makes the marker schema with its tables, if they are not there. Needs the right to create it; a second call changes
+/// nothing.
+Status create_marker_schema(Connection& connection, const std::string& marker_schema);
 
 /// "omrsync_<database>" unless `configured` says otherwise.
 [[nodiscard]] std::string marker_schema_name(const std::string& configured, const std::string& database);

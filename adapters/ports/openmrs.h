@@ -22,6 +22,7 @@ struct LogPosition {
   std::uint64_t offset = 0;  ///< end of the last transaction that was read whole
   std::string gtid;          ///< where to start again (MariaDB: the GTID list); carries no order
   std::uint32_t piece = 0;   ///< pieces of the transaction after `offset` already read
+  std::string fingerprint{};  ///< by which the transaction before it is known again (D25); may be empty; carries no order
 
   [[nodiscard]] std::strong_ordering operator<=>(const LogPosition& other) const noexcept {
     if (const auto by = file.size() <=> other.file.size(); by != 0) return by;
@@ -214,6 +215,11 @@ class OpenmrsDatabase {
 
   /// Keys of all marker rows: sets whose apply transaction was committed.
   virtual Result<std::vector<std::string>> markers() = 0;
+
+  /// What `sign` wrote last, in a table beside the markers; a database that was put back brings an older one (D25).
+  /// Empty: never signed.
+  virtual Result<std::string> signature() = 0;
+  virtual Status sign(const std::string& signature) = 0;
 };
 
 /// Root bodies as they travel: a FHIR resource, lossless between nodes (D4). Pure and thread-safe.

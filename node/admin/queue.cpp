@@ -160,7 +160,7 @@ Status audit(ports::StoreTransaction& tx, const QueueChange& change, const Queue
 /// Forgets an item for good and lets a child know that it was refused.
 Status discard(ports::StoreTransaction& tx, const QueueChange& change, const QueueItem& item, const InboxItem& record) {
   const node::LinkPlace place = node::link_place(item.inbox_key);
-  if (place.link != node::kParentLink) {
+  if (place.link != node::kParentLink && place.link != node::kPastLink) {
     OMRSYNC_TRY(link, node::link_record(tx, place.link));
     Outcome outcome;
     outcome.sequence = link.next_outcome++;

@@ -40,7 +40,14 @@ bool worth_waiting(const Error& error) {
   return error.remedy == Remedy::retry_later || error.remedy == Remedy::reconnect;
 }
 
-/// The engine over real adapters. The database may be away when it starts: then it waits for it.
+/// An engine and what it stands on.
+struct Built {
+  OpenmrsParts openmrs;
+  std::unique_ptr<node::Engine> engine;
+};
+
+/// The engine over real adapters. The database may be away when it starts: then it waits for it. When the node begins a
+/// new life the engine is built anew.
 class WholeNode final : public admin::Engine {
  public:
   WholeNode(Outside outside, node::Identity identity) : outside_(std::move(outside)), identity_(std::move(identity)) {}
@@ -55,63 +62,85 @@ class WholeNode final : public admin::Engine {
   Result<admin::SyncAnswer> sync(const admin::SyncRequest& request, std::stop_token stop) override {
     const milliseconds deadline = clock_.steady() + request.timeout;
     OMRSYNC_CHECK(wait_until_built(deadline, stop));
-    const node::RoundReport report = engine_->round(deadline, stop);
+    const std::shared_ptr<Built> built = this->built();
+    if (!built) return Error{Remedy::retry_later, Code::line_busy, "The node begins a new life; ask again."};
+    const node::RoundReport report = built->engine->round(deadline, stop);
     if (report.failure) return *report.failure;
     return admin::SyncAnswer{report.captured, report.sent,      report.received, report.applied,
                              report.merged,   report.conflicts, report.held,     report.quarantined};
   }
 
   std::optional<admin::LiveCapture> capture() override {
-    const std::lock_guard lock(mutex_);
+    const std::shared_ptr<Built> built = this->built();
     admin::LiveCapture live;
     live.state = "waiting";
-    if (waits_for_) live.fault = {waits_for_->code, waits_for_->message};
-    if (!built_) return live;
-    engine_->shared().progress.with([&](const node::Progress& progress) {
+    if (!built) {
+      const std::lock_guard lock(mutex_);
+      if (waits_for_) live.fault = {waits_for_->code, waits_for_->message};
+      return live;
+    }
+    built->engine->shared().progress.with([&](const node::Progress& progress) {
       const bool away = progress.capture_failed && worth_waiting(progress.capture_error);
       live.state = away ? "waiting" : progress.capture_failed ? "failed" : progress.capture_open ? "running" : "waiting";
       const auto& at = progress.read_through;
       live.position = at.gtid.empty() ? at.file + ":" + std::to_string(at.offset) : at.gtid;
       if (progress.capture_failed) live.fault = {progress.capture_error.code, progress.capture_error.message};
     });
-    if (live.state == "running") live.lag_seconds = lag();
+    if (live.state == "running") live.lag_seconds = lag(*built);
     return live;
   }
 
  private:
   Status work(std::stop_token stop) {
-    OMRSYNC_CHECK(open_database(stop));
-    if (stop.stop_requested()) return Done{};
-    OMRSYNC_CHECK(build());
-    const std::stop_callback release(stop, [this] { engine_->service().stop(); });
-    node::supervise(engine_->workers(), stop);
+    while (!stop.stop_requested()) {
+      OMRSYNC_TRY(parts, open_database(stop));
+      if (!parts) return Done{};
+      OMRSYNC_TRY(built, build(std::move(*parts)));
+      {
+        const std::stop_callback release(stop, [&] { built->engine->service().stop(); });
+        node::supervise(built->engine->workers(), stop, built->engine->shared().over);
+      }
+      built->engine->service().stop();
+      const std::lock_guard lock(mutex_);
+      built_.reset();  // a child's question under way may hold it a moment longer
+    }
     return Done{};
   }
 
-  Status open_database(std::stop_token stop) {
+  std::shared_ptr<Built> built() {
+    const std::lock_guard lock(mutex_);
+    return built_;
+  }
+
+  /// Nothing: asked to stop meanwhile.
+  Result<std::optional<OpenmrsParts>> open_database(std::stop_token stop) {
+    {
+      OMRSYNC_TRY(tx, outside_.store.read());
+      OMRSYNC_TRY(identity, node::identity(*tx));
+      if (identity) identity_ = std::move(*identity);
+    }
     while (!stop.stop_requested()) {
       auto parts = open_openmrs(outside_.config, identity_);
       std::unique_lock lock(mutex_);
       if (parts) {
-        openmrs_ = std::move(*parts);
         waits_for_.reset();
-        return Done{};
+        return std::optional<OpenmrsParts>(std::move(*parts));
       }
       if (!worth_waiting(parts.error())) return fail(parts.error());
       if (!waits_for_) outside_.log.failure(ports::Level::warning, "openmrs.away", parts.error());
       waits_for_ = parts.error();
       changed_.wait_for(lock, stop, kDatabasePause, [] { return false; });
     }
-    return Done{};
+    return std::optional<OpenmrsParts>();
   }
 
-  Status fail(const Error& error) {
+  Error fail(const Error& error) {
     failed_ = error;
     changed_.notify_all();
     return error;
   }
 
-  Status build() {
+  Result<std::shared_ptr<Built>> build(OpenmrsParts parts) {
     std::unique_ptr<ports::ParentLink> push;
     std::unique_ptr<ports::ParentLink> pull;
     if (outside_.config.parent) {
@@ -120,14 +149,16 @@ class WholeNode final : public admin::Engine {
       push = std::move(one);
       pull = std::move(other);
     }
-    const std::lock_guard lock(mutex_);
-    engine_ = std::make_unique<node::Engine>(node::EngineParts{
-        outside_.store, *openmrs_.database, *openmrs_.codec, clock_, entropy_, outside_.log, identity_, std::move(openmrs_.changes),
-        std::move(push), std::move(pull), outside_.config.listen.has_value(),
+    auto built = std::make_shared<Built>();
+    built->openmrs = std::move(parts);
+    built->engine = std::make_unique<node::Engine>(node::EngineParts{
+        outside_.store, *built->openmrs.database, *built->openmrs.codec, clock_, entropy_, outside_.log, identity_,
+        std::move(built->openmrs.changes), std::move(push), std::move(pull), outside_.config.listen.has_value(),
         outside_.config.unseen_window});
-    built_ = true;
+    const std::lock_guard lock(mutex_);
+    built_ = built;
     changed_.notify_all();
-    return Done{};
+    return built;
   }
 
   Result<std::unique_ptr<http::Listener>> listen() {
@@ -146,14 +177,12 @@ class WholeNode final : public admin::Engine {
   }
 
   ports::Response answer(const ports::IncomingRequest& request) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!built_) {
-        const Refusal refusal{Code::line_busy, "This node waits for its own database.", kComeBack.count()};
-        return {503, kWireContentType, encode(refusal), kComeBack};
-      }
+    const std::shared_ptr<Built> built = this->built();
+    if (!built) {
+      const Refusal refusal{Code::line_busy, "This node waits for its own database.", kComeBack.count()};
+      return {503, kWireContentType, encode(refusal), kComeBack};
     }
-    return engine_->service().handle(request, node::tuning::kPullWait);
+    return built->engine->service().handle(request, node::tuning::kPullWait);
   }
 
   Status wait_until_built(milliseconds deadline, std::stop_token stop) {
@@ -165,10 +194,10 @@ class WholeNode final : public admin::Engine {
   }
 
   /// Seconds since the newest transaction that capture has taken, while there are newer ones.
-  double lag() {
-    const auto end = openmrs_.database->log_end();
+  double lag(Built& built) {
+    const auto end = built.openmrs.database->log_end();
     const bool behind =
-        end && engine_->shared().progress.with([&](const node::Progress& p) { return p.read_through < *end; });
+        end && built.engine->shared().progress.with([&](const node::Progress& p) { return p.read_through < *end; });
     if (!behind) return 0;
     const auto tx = outside_.store.read();
     if (!tx) return 0;
@@ -181,13 +210,11 @@ class WholeNode final : public admin::Engine {
   node::Identity identity_;
   system::Clock clock_;
   system::Entropy entropy_;
-  OpenmrsParts openmrs_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::optional<Error> waits_for_;  ///< why the database could not be opened yet
   std::optional<Error> failed_;
-  bool built_ = false;
-  std::unique_ptr<node::Engine> engine_;
+  std::shared_ptr<Built> built_;
 };
 
 }  // namespace

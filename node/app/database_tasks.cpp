@@ -92,7 +92,7 @@ Status init_database(const Config& config) {
   OMRSYNC_TRY(options, connection_options(config));
   options.database.clear();
   OMRSYNC_TRY(connection, mysql::Connection::open(options));
-  return mysql::create_marker_schema(*connection, config.openmrs->marker_schema, to_string(random_uuid()));
+  return mysql::create_marker_schema(*connection, config.openmrs->marker_schema);
 }
 
 Json to_json(const ColumnCoverage& column) {

@@ -335,12 +335,12 @@ Result<std::vector<RootBefore>> ApplyWorker::roots_before(StoreTransaction& tx, 
   }
   for (const Work& work : works) {
     const LinkPlace link = link_place(work.key);
+    OMRSYNC_TRY(rank, shown_rank(tx, link.link, link.number));
     for (const auto& [root, state] : work.states) {
       RootBefore& before = befores[place[root]];
       before.incoming.push_back(&state);
-      before.from_below = link.link != kParentLink;
-      before.newest_from_above =
-          !before.from_below && link.number > (before.row ? before.row->shown_number : 0);
+      before.from_below = link.link != kParentLink && link.link != kPastLink;
+      before.newest_from_above = rank > (before.row ? before.row->shown_number : 0);
     }
   }
   return befores;

@@ -36,7 +36,7 @@ struct Landing {
 
 struct Came {
   std::string link;
-  std::uint64_t number = 0;
+  std::uint64_t rank = 0;  ///< shown_rank
   Dot set;
   RootState state;
   bool load = false;
@@ -181,7 +181,8 @@ Status tell_change(Landing& landing, const PlannedRoot& planned, const RootState
   const bool above = last.link == kParentLink;
   OMRSYNC_TRY(link, link_record(landing.tx, last.link));
   const Via via{last.link, link.life, conflict::same_state(joined, last.state), last.load};
-  OMRSYNC_CHECK(log_change(landing.tx, landing.world, planned.root, last.set, via));
+  const bool past = last.link == kPastLink;  // nobody's any more: everybody is told
+  OMRSYNC_CHECK(log_change(landing.tx, landing.world, planned.root, last.set, past ? std::nullopt : std::optional(via)));
   if (!above || !via.whole) landing.changed.push_back(planned.root);
   return Done{};
 }
@@ -242,7 +243,7 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   std::vector<const RootState*> incoming;
   for (const Came& one : came) incoming.push_back(&one.state);
   const bool above = !came.empty() && came.back().link == kParentLink;
-  const bool newest = above && came.back().number > (row ? row->shown_number : 0);
+  const bool newest = above && came.back().rank > (row ? row->shown_number : 0);
   RootState joined = join_all(before, incoming, newest);
   fill_values(joined, came);
   if (planned.kept) return land_kept(landing, planned, row, before, joined);
@@ -274,7 +275,7 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
     for (const auto& [name, cells] : planned.residue) after.residue[name] = cells;
   }
   after.partial = after.partial && row.has_value();
-  if (newest) after.shown_number = came.back().number;
+  if (newest) after.shown_number = came.back().rank;
   if (!came.empty()) after.as_above = above && conflict::same_state(joined, came.back().state);
   after.set_changed_at(landing.position);
   note_overwritten(landing, planned, after);
@@ -309,7 +310,7 @@ Result<std::vector<std::pair<RootKey, RootState>>> inbox_states(StoreTransaction
 }
 
 Status tell_outcome(StoreTransaction& tx, const std::string& link, Outcome outcome) {
-  if (link == kParentLink) return Done{};
+  if (link == kParentLink || link == kPastLink) return Done{};
   OMRSYNC_TRY(record, link_record(tx, link));
   outcome.sequence = record.next_outcome++;
   Receipt receipt;
@@ -362,9 +363,10 @@ Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, con
     if (!record) continue;
     OMRSYNC_TRY(states, inbox_states(tx, world, item.inbox_key));
     const LinkPlace place = link_place(item.inbox_key);
+    OMRSYNC_TRY(rank, shown_rank(tx, place.link, place.number));
     offered.set = record->set;
     offered.load = record->load;
-    for (auto& [root, state] : states) came[root].push_back({place.link, place.number, record->set, std::move(state), record->load});
+    for (auto& [root, state] : states) came[root].push_back({place.link, rank, record->set, std::move(state), record->load});
   }
   for (const PlannedRoot& root : plan.roots) {
     const auto states = came.find(root.root);

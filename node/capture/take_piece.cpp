@@ -71,11 +71,12 @@ Result<std::vector<Met>> meet(StoreTransaction& tx, const ports::LogPiece& piece
   return all;
 }
 
-Status take_changes(StoreTransaction& tx, const World& world, const ports::LogPiece& piece, std::vector<Met> all) {
+Status take_changes(StoreTransaction& tx, const World& world, const ports::LogPiece& piece, std::vector<Met> all,
+                    bool beside = false) {
   OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
   const std::int64_t at = piece.committed_at.count();
   const LocalWrite write{{world.identity.actor(), sequence}, piece.author, Stamp{at, 0, false}, piece.position,
-                         world.unseen_window.count()};
+                         world.unseen_window.count(), beside};
   OfferedSet offered{write.dot, piece.position.piece, piece.author, at, {}};
   for (Met& met : all) {
     OMRSYNC_CHECK(take_root(tx, world, met, write, !piece.marker_key.empty()));
@@ -84,7 +85,7 @@ Status take_changes(StoreTransaction& tx, const World& world, const ports::LogPi
   return offer_set(tx, world, offered);
 }
 
-Status take_local_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece) {
+Status take_local_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece, bool beside = false) {
   if (piece.roots.empty()) return Done{};
   OMRSYNC_TRY(all, meet(tx, piece));
   ports::LogPiece missed;
@@ -99,11 +100,11 @@ Status take_local_piece(StoreTransaction& tx, const World& world, const ports::L
     OMRSYNC_TRY(again, meet(tx, piece));
     all = std::move(again);
   }
-  return take_changes(tx, world, piece, std::move(all));
+  return take_changes(tx, world, piece, std::move(all), beside);
 }
 
-/// Our own transaction, in this life of ours. A set whose inbox item is gone was taken before: then what the
-/// transaction changed stands as local writes.
+/// Our own transaction, in this life of ours. A set whose inbox item is gone was taken by a store that is lost: what the
+/// transaction wrote stands beside what this one holds (R37).
 Result<bool> knows_marker(StoreTransaction& tx, const World& world, const ApplyPlan& plan) {
   if (plan.by != world.identity.actor()) return false;
   for (const PlannedItem& item : plan.items) {
@@ -132,7 +133,7 @@ Status take_piece(StoreTransaction& tx, const World& world, const ports::LogPiec
   if (piece.marker_key.empty()) return take_local_piece(tx, world, piece);
   OMRSYNC_TRY(plan, decode_plan(piece.marker_payload));
   OMRSYNC_TRY(known, knows_marker(tx, world, plan));
-  if (!known) return take_local_piece(tx, world, piece);
+  if (!known) return take_local_piece(tx, world, piece, plan.by.node == world.identity.node);
   OMRSYNC_CHECK(land(tx, world, plan, &piece, piece.position));
   return take_rest(tx, world, plan, piece);
 }

@@ -64,6 +64,7 @@ std::string_view row_of(const GroupName& group) noexcept {
 Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange& group, const LocalWrite& write) {
   const std::int64_t at_ms = write.stamp.at_ms;
   if (is_bookkeeping(group.group) || OMRSYNC_PLANTED(no_stale_save_rule)) return Basis::seen;
+  if (write.beside) return Basis::beside;
   const auto last_apply = [&](const GroupName& name) {
     return std::find_if(row.replaced.rbegin(), row.replaced.rend(),
                         [&](const Replaced& r) { return r.ours && r.group == name; });

@@ -19,6 +19,7 @@ struct LocalWrite {
   Stamp stamp;
   ports::LogPosition position;
   std::int64_t unseen_ms = kUnseenWindowMs;  ///< [apply] unseen_window
+  bool beside = false;  ///< a transaction of ours that the store knows nothing of (R37): it supersedes nothing
 };
 
 /// What a local write did beside superseding what stood there.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "node/lives/life.h"
+#include "node/plant.h"
 #include "node/receive/take_batch.h"
 #include "node/tuning.h"
 
@@ -28,6 +30,7 @@ int http_status(Code code) {
     case Code::limit_exceeded:
       return 400;
     case Code::incarnation_refused:
+    case Code::wire_life_over:
     case Code::wire_gap:
     case Code::wire_version_unknown:
       return 409;
@@ -38,12 +41,22 @@ int http_status(Code code) {
   }
 }
 
-/// A link that begins anew: nothing of the old life is trimmed by receipts of the new one (D28).
-LinkRecord fresh_life(const LinkRecord& old, const LinkLife& life) {
-  LinkRecord record;
-  record.life = life;
-  record.next_outcome = old.next_outcome;
-  return record;
+/// The node is older than what is known of it, or another one under its name (D28).
+bool is_stale(const LinkRecord& record, const Hello& hello, bool our_life) {
+  const Incarnation& known = record.life.child.incarnation;
+  const Incarnation& told = hello.life.child.incarnation;
+  if (record.life.child.node != hello.life.child.node) return false;
+  if (told.counter < known.counter || (told.counter == known.counter && told.chance != known.chance)) return true;
+  if (!our_life || hello.life != record.life) return false;
+  return hello.up_through < record.stored ||
+         (hello.up_through == record.stored && hello.up_chain != record.stored_chain);
+}
+
+/// The node has more of us than we know of, or something else: it is our own store that is older, or a copy.
+bool knows_more_of_us(const LinkRecord& record, const Hello& hello) {
+  if (hello.life != record.life) return false;
+  return hello.up_acknowledged > record.stored || hello.down_through + 1 > record.next_number ||
+         (hello.down_through + 1 == record.next_number && hello.down_chain != record.chain);
 }
 
 }  // namespace
@@ -110,21 +123,18 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
   const std::string link = to_string(child.node);
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(record, link_record(*tx, link));
+  OMRSYNC_TRY(present, identity(*tx));
+  const bool ended = world_.shared.over.load() || !present || present->incarnation != world_.identity.incarnation;
+  if (ended) return refuse(Code::line_busy, "this node begins a new life");
+  const bool our_life = record.life.parent == world_.identity.actor();  // else all begins anew anyhow
+  if (is_stale(record, hello, our_life))
+    return refuse(Code::incarnation_refused, "the node's store was restored or copied; it must take a new incarnation");
+  if (our_life && knows_more_of_us(record, hello)) return we_are_stale(std::move(tx));
   const LinkLife life{hello.life.child, world_.identity.actor()};
-  if (record.life != life) {
-    const Incarnation& known = record.life.child.incarnation;
-    const Incarnation& told = life.child.incarnation;
-    const bool older = told.counter < known.counter || (told.counter == known.counter && told.chance != known.chance);
-    if (record.life.child.node == child.node && older)
-      return refuse(Code::incarnation_refused, "the node's store was restored or copied; it must take a new incarnation");
-    record = fresh_life(record, life);
-  } else if (hello.life.parent == life.parent &&
-             (hello.up_through < record.stored ||
-              (hello.up_through == record.stored && hello.up_chain != record.stored_chain))) {
-    return refuse(Code::incarnation_refused, "more of the node is stored here than it knows of; its store was restored");
-  }
+  const bool same = OMRSYNC_PLANTED(one_link_only) ? record.life.child == life.child : record.life == life;
+  if (!same) OMRSYNC_CHECK(renew_link(*tx, link, record, life));
   record.last_contact_ms = world_.clock.utc().count();
-  HelloAnswer answer{kWireVersion, life, record.stored, record.stored_chain, record.last_contact_ms, 0,
+  HelloAnswer answer{kWireVersion, record.life, record.stored, record.stored_chain, record.last_contact_ms, 0,
                      world_.identity.name};
   OMRSYNC_TRY(end, tx->get(tables::kMeta, "log_end"));
   answer.down_end = end ? tables::number_from(*end) : 0;
@@ -136,10 +146,25 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
   return encode(answer);
 }
 
+/// A node that began a new life is to greet, and to be greeted, anew.
+Status ParentService::same_life(const LinkRecord& record) {
+  if (record.life.parent == world_.identity.actor() || OMRSYNC_PLANTED(one_link_only)) return Done{};
+  return refuse(Code::wire_life_over, "this node began a new life since it was greeted");
+}
+
+/// A child has more of us than we know of: our store was put back, or copied.
+Error ParentService::we_are_stale(std::unique_ptr<StoreTransaction> tx) {
+  if (const Status begun = begin_new_life(*tx, world_, LifeEnd::clone); !begun) return begun.error();
+  if (const Status done = tx->commit(); !done) return done.error();
+  end_life(world_);
+  return refuse(Code::line_busy, "this node's store was restored or copied; it begins a new life");
+}
+
 Result<std::string> ParentService::push(const ChildRecord& child, const Push& push) {
   const std::string link = to_string(child.node);
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(record, link_record(*tx, link));
+  OMRSYNC_CHECK(same_life(record));
   OMRSYNC_CHECK(take_batch(*tx, world_, link, record, push.batch));
   record.last_contact_ms = world_.clock.utc().count();
   OMRSYNC_TRY(answer, receipt(*tx, link, record, push.outcomes_seen));
@@ -186,13 +211,18 @@ Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pu
     {
       OMRSYNC_TRY(tx, world_.store.write());
       OMRSYNC_TRY(record, link_record(*tx, link));
+      OMRSYNC_CHECK(same_life(record));
       if (pull.life != record.life)
-        return refuse(Code::incarnation_refused, "the question belongs to another life of this link");
+        return refuse(Code::wire_life_over, "the question belongs to another life of this link");
+      const bool at_our_end = pull.stored_through + 1 == record.next_number;
+      if (pull.stored_through >= record.next_number || (at_our_end && pull.stored_chain != record.chain))
+        return we_are_stale(std::move(tx));
       OMRSYNC_CHECK(trim_frozen(*tx, link, record, pull.stored_through));
       record.last_contact_ms = world_.clock.utc().count();
       OMRSYNC_TRY(told, receipt(*tx, link, record, pull.outcomes_seen));
       answer.receipt = std::move(told);
       OMRSYNC_CHECK(put_link(*tx, link, record));
+      if (at_our_end) OMRSYNC_CHECK(confirm_numbers(*tx));
       OMRSYNC_CHECK(tx->commit());
     }
     if (child.catchment != "none") {

@@ -36,6 +36,8 @@ class ParentService {
   Result<std::string> pull(const ChildRecord& child, const Pull& pull, std::chrono::milliseconds patience);
   Result<Receipt> receipt(ports::StoreTransaction& tx, const std::string& link, LinkRecord& record,
                           std::uint64_t outcomes_seen);
+  Status same_life(const LinkRecord& record);
+  Error we_are_stale(std::unique_ptr<ports::StoreTransaction> tx);
   std::shared_ptr<Child> child(const std::string& link);
 
   const World& world_;

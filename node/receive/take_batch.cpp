@@ -46,7 +46,7 @@ bool is_final(Outcome::State state) noexcept {
 Status take_batch(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
                   const Batch& batch) {
   if (batch.life != record.life)
-    return refuse(Code::incarnation_refused, "the batch belongs to another life of this link");
+    return refuse(Code::wire_life_over, "the batch belongs to another life of this link");
   if (batch.last < batch.first || batch.first == 0) return refuse(Code::wire_malformed, "a batch has no numbers");
   if (batch.last <= record.stored) return Done{};
   if (batch.first != record.stored + 1)

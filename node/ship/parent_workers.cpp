@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/lives/life.h"
 #include "node/receive/take_batch.h"
 #include "node/tuning.h"
 
@@ -41,13 +42,25 @@ Pace ParentWorker::step(std::stop_token) {
   }
   asked_ = false;
   auto body = body_of(std::move(**response));
-  if (!body) return failed(body.error());
+  if (!body) {
+    if (body.error().code == Code::incarnation_refused) (void)take_new_incarnation();
+    return failed(body.error());
+  }
   if (const Status taken = take(*body); !taken) return failed(taken.error());
   backoff_ = milliseconds(0);
   not_before_ = milliseconds(0);
   contact_.with([](ParentContact& contact) { contact.failures = 0; });
   (void)note_contact(nullptr);
   return Pace::at_once();
+}
+
+/// The parent has more of us than we know of, or something else: our whole disk was put back, or copied (R38).
+Status ParentWorker::take_new_incarnation() {
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_CHECK(begin_new_life(*tx, world_, LifeEnd::clone));
+  OMRSYNC_CHECK(tx->commit());
+  end_life(world_);
+  return Done{};
 }
 
 /// After a failure, for somebody who waits for a round.
@@ -123,7 +136,8 @@ Result<std::optional<ports::Request>> PushWorker::question() {
   hello_asked_ = !introduced;
   if (!introduced) {
     Hello hello{kWireVersion, {world_.identity.actor(), record.life.parent}, world_.identity.name,
-                record.next_number - 1, record.chain, record.stored, world_.clock.utc().count()};
+                record.next_number - 1, record.chain, record.stored, world_.clock.utc().count(),
+                record.acknowledged, record.stored_chain};
     return std::optional<ports::Request>({kHelloPath, encode(hello)});
   }
   OMRSYNC_TRY(batch, builder_.next(batch_bytes_));
@@ -138,6 +152,7 @@ Status PushWorker::take(const std::string& body) {
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(record, link_record(*tx, kParentLink));
   OMRSYNC_CHECK(take_receipt(*tx, world_, kParentLink, record, receipt));
+  OMRSYNC_CHECK(confirm_numbers(*tx));
   record.last_contact_ms = world_.clock.utc().count();
   OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
   OMRSYNC_CHECK(tx->commit());
@@ -152,15 +167,12 @@ Status PushWorker::take_hello(const std::string& body) {
     return Error{Remedy::retry_later, Code::wire_version_unknown, "the parent speaks another version of the protocol"};
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(record, link_record(*tx, kParentLink));
-  if (record.life != answer.life) {  // first contact, or one side began a new life: everything is offered anew (D28)
-    OMRSYNC_CHECK(tx->erase(tables::kFrozen, link_key(kParentLink, 0), link_key(kParentLink, UINT64_MAX)));
-    OMRSYNC_CHECK(tx->erase(tables::kSent, link_key(kParentLink, 0), link_key(kParentLink, UINT64_MAX)));
-    const bool used = !record.life.child.is_load();
-    record = LinkRecord{};
-    record.life = answer.life;
-    record.offer_all = used;
-  }
+  if (answer.life.child != world_.identity.actor())
+    return Error{Remedy::retry_later, Code::wire_life_over, "the parent answered another life of this node"};
+  // First contact, or one side began a new life: everything is offered anew (D28).
+  if (record.life != answer.life) OMRSYNC_CHECK(renew_link(*tx, kParentLink, record, answer.life));
   OMRSYNC_CHECK(trim_frozen(*tx, kParentLink, record, answer.up_stored));
+  OMRSYNC_CHECK(confirm_numbers(*tx));
   record.last_contact_ms = world_.clock.utc().count();
   record.clock_offset_ms = answer.time_ms - record.last_contact_ms;
   OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
@@ -189,7 +201,7 @@ Result<std::optional<ports::Request>> PullWorker::question() {
   waits_there_ = !hurried;
   const milliseconds wait = hurried ? milliseconds(0) : tuning::kPullWait;
   const Pull pull{record.life, record.stored, batch_bytes_, static_cast<std::uint32_t>(wait.count()),
-                  record.outcomes_seen};
+                  record.outcomes_seen, record.stored_chain};
   return std::optional<ports::Request>({kPullPath, encode(pull)});
 }
 

@@ -85,6 +85,13 @@ Status put_link(StoreTransaction& tx, std::string_view link, const LinkRecord& r
   return put_record(tx, tables::kLink, link, record);
 }
 
+Result<std::uint64_t> shown_rank(StoreTransaction& tx, std::string_view link, std::uint64_t number) {
+  constexpr unsigned kNumberBits = 40;
+  if (link != kParentLink) return std::uint64_t{0};
+  OMRSYNC_TRY(record, link_record(tx, link));
+  return std::uint64_t{record.lives} << kNumberBits | number;
+}
+
 std::string link_key(std::string_view link, std::uint64_t number, std::uint32_t part) {
   std::string key(link);
   key.push_back('\0');

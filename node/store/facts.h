@@ -12,6 +12,9 @@
 namespace omrsync::node {
 
 inline constexpr const char* kParentLink = "parent";
+/// Not a link: sets that came in a life of a link that is over, or that were frozen when the database went back (D28).
+/// They are joined like a child's, by nobody's choice of what is shown, and nobody is told of their outcome.
+inline constexpr const char* kPastLink = "past";
 
 /// Takes the next number of a counter (from 1).
 Result<std::uint64_t> take_number(ports::StoreTransaction& tx, std::string_view counter);
@@ -40,6 +43,10 @@ Result<std::vector<RootKey>> ledger_roots(ports::StoreTransaction& tx, const std
 /// The link's record; a fresh one when it was never used.
 Result<LinkRecord> link_record(ports::StoreTransaction& tx, std::string_view link);
 Status put_link(ports::StoreTransaction& tx, std::string_view link, const LinkRecord& record);
+
+/// The link number of a set from above as a root's ledger row compares it (rule 6.3): numbers of a later life of the link
+/// are higher. 0 for anything that did not come from above in the link's present life.
+Result<std::uint64_t> shown_rank(ports::StoreTransaction& tx, std::string_view link, std::uint64_t number);
 
 /// "<link>", NUL, number, part: orders what came over one link.
 [[nodiscard]] std::string link_key(std::string_view link, std::uint64_t number, std::uint32_t part = 0);

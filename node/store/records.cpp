@@ -70,6 +70,7 @@ Identity Identity::unpack(Unpacker& in) {
 
 void CaptureRecord::pack(Packer& out) const {
   out.text(position.file).number(position.offset).text(position.gtid).number(position.piece).signed_number(at_ms);
+  out.text(position.fingerprint);
 }
 
 CaptureRecord CaptureRecord::unpack(Unpacker& in) {
@@ -79,6 +80,7 @@ CaptureRecord CaptureRecord::unpack(Unpacker& in) {
   r.position.gtid = in.text();
   r.position.piece = static_cast<std::uint32_t>(in.number());
   r.at_ms = in.signed_number();
+  r.position.fingerprint = in.text();
   return r;
 }
 
@@ -105,7 +107,7 @@ void LinkRecord::pack(Packer& out) const {
   out.flag(load.done).text(load.table).text(load.after).number(load.rows).number(load.of);
   out.number(stored).text(stored_chain).number(next_outcome).number(outcomes_seen);
   out.signed_number(last_contact_ms).number(error_code).text(error_message).signed_number(clock_offset_ms);
-  out.flag(offer_all);
+  out.flag(offer_all).number(lives);
 }
 
 LinkRecord LinkRecord::unpack(Unpacker& in) {
@@ -129,6 +131,7 @@ LinkRecord LinkRecord::unpack(Unpacker& in) {
   r.error_message = in.text();
   r.clock_offset_ms = in.signed_number();
   r.offer_all = in.flag();
+  r.lives = static_cast<std::uint32_t>(in.number());
   return r;
 }
 

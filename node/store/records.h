@@ -65,6 +65,7 @@ struct LinkRecord {
   std::uint64_t log_cursor = 0;    ///< towards a child: log rows up to here are frozen
   LoadCursor load;
   bool offer_all = false;          ///< a new life of a used link: every root is offered again (D28)
+  std::uint32_t lives = 0;         ///< of this link so far
   std::uint64_t stored = 0;        ///< everything up to here has come in and is durable here
   std::string stored_chain;
   std::uint64_t next_outcome = 1;  ///< towards a child: next outcome to tell

@@ -48,7 +48,7 @@ std::unique_ptr<mysql::MysqlDatabase> open(const std::string& socket, const std:
   options.connection.socket = socket;
   options.connection.user = "root";
   const auto admin = must(mysql::Connection::open(options.connection));
-  must(mysql::create_marker_schema(*admin, "omrsync_" + name, "bench"));
+  must(mysql::create_marker_schema(*admin, "omrsync_" + name));
   options.connection.database = name;
   options.site = name;
   return must(mysql::MysqlDatabase::open(std::move(options)));

@@ -68,7 +68,7 @@ TEST_CASE("a child's changes are taken while its question for news waits") {
   const milliseconds asked = parent.clock.utc();
   ports::Response news;
   std::thread waiting([&] {
-    news = parent.ask(kPullPath, encode(Pull{life, 0, 65536, 3'600'000, 0}), std::chrono::hours(1));
+    news = parent.ask(kPullPath, encode(Pull{life, 0, 65536, 3'600'000, 0, {}}), std::chrono::hours(1));
   });
   while (!parent.was_asked_at(asked)) std::this_thread::yield();
 

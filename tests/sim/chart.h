@@ -42,7 +42,10 @@ class Chart {
 
   /// More siblings than the unseen writes may stand here: somebody wrote soon after an apply, or from a stale form.
   void loosen(const Place& place) { loose_.insert(place); }
-  [[nodiscard]] bool is_loose(const Place& place) const { return loose_.contains(place); }
+  /// An older copy was put back somewhere: old values may stand again anywhere, and sets may travel once more.
+  void put_back() { put_back_ = true; }
+  [[nodiscard]] bool was_put_back() const noexcept { return put_back_; }
+  [[nodiscard]] bool is_loose(const Place& place) const { return put_back_ || loose_.contains(place); }
 
   /// The value was written by somebody at that node (not brought by the node), and nothing since.
   [[nodiscard]] bool is_local(std::size_t node, const Place& place, const std::optional<GroupValue>& value) const;
@@ -74,6 +77,7 @@ class Chart {
   std::set<Place> loose_;
   std::vector<std::string> complaints_;
   std::uint64_t values_ = 0;
+  bool put_back_ = false;
 };
 
 }  // namespace omrsync::sim

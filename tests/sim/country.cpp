@@ -96,7 +96,10 @@ void Country::step() {
   const milliseconds pause = worker->step({}).pause;
   const bool waits = worker->name() == "capture" || worker->name() == "pull";
   task.due = now_ + std::max(pause, waits ? kWaitingTick : kTick);
-  report(task.node, worker->name());
+  const std::size_t place = task.node;
+  report(place, worker->name());
+  for (std::size_t each = 0; each < nodes_.size(); ++each)  // a parent's may end by a child's question
+    if (nodes_[each]->over()) restart(each);
   pass(kTick);
 }
 
@@ -120,6 +123,8 @@ void Country::run(std::size_t steps) {
 void Country::drive(const std::string& name, std::string_view worker, int times) {
   for (int i = 0; i < times; ++i) {
     node(name).step(worker);
+    for (std::size_t place = 0; place < nodes_.size(); ++place)
+      if (nodes_[place]->over()) restart(place);
     pass(kTick);
   }
 }

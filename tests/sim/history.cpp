@@ -100,10 +100,35 @@ class History {
         country_.node(place).power.cut_at(1 + country_.pick(6), when);
       else
         country_.restart(place);
+    } else if (what < 93 && options_.restores) {
+      put_something_back(place);
     } else if (options_.bad_lines) {
       (void)country_.network().deliver_double(country_.pick(20));
     }
     if (country_.perhaps(3)) country_.node(place).openmrs.rotate_log();
+  }
+
+  /// A copy is taken, and much later put back: of the database, by files or as a dump; of the store; of all the machine.
+  /// What was written since had time to travel: what only the lost disk held is nobody's to keep.
+  void put_something_back(std::size_t place) {
+    SimNode& node = country_.node(place);
+    if (!copies_.contains(place)) {
+      copies_.emplace(place, Copy{node.openmrs.backup(), node.copy_disk()});
+      return;
+    }
+    if (!country_.settle()) return;
+    Copy copy = std::move(copies_.at(place));
+    copies_.erase(place);
+    country_.chart().put_back();
+    forms_[place].clear();
+    node.stop();
+    const std::size_t what = country_.pick(4);
+    if (what == 0) node.openmrs.restore_dump(copy.database);
+    if (what == 1 || what == 3) node.openmrs.restore_files(copy.database);
+    if (what >= 2) node.replace_disk(std::move(copy.disk));
+    country_.restart(place);
+    arm();
+    trouble(options_.bad_lines);
   }
 
   RootKey fresh(const std::string& table, std::size_t place) {
@@ -252,8 +277,14 @@ class History {
     }
   }
 
+  struct Copy {
+    memory::TwinState database;
+    std::unique_ptr<memory::MemoryStore> disk;
+  };
+
   HistoryOptions options_;
   Country country_;
+  std::map<std::size_t, Copy> copies_;
   std::vector<std::vector<memory::Form>> forms_;
   std::uint64_t keys_ = 0;
   bool inside_ = false;

@@ -20,6 +20,7 @@ struct HistoryOptions {
   bool stale_forms = true;
   bool metadata = true;
   bool unequal_copies = true;
+  bool restores = false;
   bool wait_for_locks = false;      ///< a planted fault of the session
   bool deletes_unguarded = false;   ///< another
   std::optional<RootKey> trace;

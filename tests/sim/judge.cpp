@@ -210,7 +210,7 @@ class Judge {
     std::set<std::string> ended;
     (void)(*tx)->scan(node::tables::kAudit, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
       const std::string record(entry.value.substr(std::min<std::size_t>(32, entry.value.size())));
-      if (!record.starts_with(R"({"act":"set")")) return true;
+      if (!record.starts_with(R"({"act":"set")") || country_.chart().was_put_back()) return true;
       const auto from = record.find(R"("set":)"), to = record.find(R"(,"roots")");
       if (from != std::string::npos && !ended.insert(record.substr(from, to - from)).second)
         say("I3 taken twice at " + node.name() + ": " + record);

@@ -11,7 +11,7 @@ namespace {
 
 int usage() {
   std::cerr << "usage: omrsync_sim [--seeds N] [--seed S] [--nodes N] [--acts N] [--without NAME]... [--trace "
-               "TABLE/KEY] [--plant FAULT]\n"
+               "TABLE/KEY] [--plant FAULT] [--with restores]\n"
                "NAME: crashes, lines, between-calls, purges, forms, metadata, unequal\n";
   return 2;
 }
@@ -41,6 +41,11 @@ int main(int count, char** words) {
     if (++i == count) return usage();
     if (word == "--without") {
       if (!without(options, words[i])) return usage();
+      continue;
+    }
+    if (word == "--with") {
+      if (std::string(words[i]) != "restores") return usage();
+      options.restores = true;
       continue;
     }
     if (word == "--trace") {

@@ -14,7 +14,9 @@ std::map<std::string, bool*> switches() {
           {"bodies-unchecked", &faults.bodies_unchecked},
           {"decision-numbered-early", &faults.decision_numbered_early},
           {"no-stale-save-rule", &faults.no_stale_save_rule},
-          {"no-closure", &faults.no_closure}};
+          {"no-closure", &faults.no_closure},
+          {"old-context", &faults.old_context},
+          {"one-link-only", &faults.one_link_only}};
 }
 
 constexpr const char* kWaiting = "waiting-for-locks";
@@ -34,6 +36,7 @@ bool plant(const std::string& name, HistoryOptions& options) {
   const auto known = switches();
   const auto found = known.find(name);
   if (found == known.end()) return false;
+  options.restores = name == "old-context" || name == "one-link-only";
   return *found->second = true;
 }
 

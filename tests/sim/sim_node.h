@@ -27,6 +27,8 @@ class SimNode {
   /// The process ends; what was not durable is gone.
   void stop();
   [[nodiscard]] bool running() const noexcept { return engine_ != nullptr; }
+  /// A new life began: the process builds its engine anew.
+  [[nodiscard]] bool over() const { return engine_ != nullptr && engine_->shared().over.load(); }
 
   [[nodiscard]] std::string id() const { return to_string(identity_.node); }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }

@@ -34,7 +34,7 @@ void OpenmrsServer::create(const std::string& database) {
 std::unique_ptr<mysql::MysqlDatabase> OpenmrsServer::open(const std::string& database) {
   create(database);
   const auto connection = connect("");
-  const Status made = mysql::create_marker_schema(*connection, "omrsync_" + database, "life-of-" + database);
+  const Status made = mysql::create_marker_schema(*connection, "omrsync_" + database);
   if (!made) throw std::runtime_error(made.error().message);
   return open_again(database);
 }

@@ -33,7 +33,7 @@ std::unique_ptr<mysql::MysqlDatabase> load(tests::OpenmrsServer& server, const s
   const fs::path addon = file.parent_path() / ("addon-" + file.filename().string().substr(7));
   if (fs::exists(addon)) server.server().load(addon, name);
   const auto admin = server.connect("");
-  REQUIRE(mysql::create_marker_schema(*admin, "omrsync_" + name, name).has_value());
+  REQUIRE(mysql::create_marker_schema(*admin, "omrsync_" + name).has_value());
   return server.open_again(name);
 }
 
