@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "node/lives/signature.h"
+#include "node/ship/offer.h"
 #include "node/tuning.h"
 #include "protocol/envelope.h"
 
@@ -78,6 +79,30 @@ Status keep_inbox(StoreTransaction& tx, std::string_view link) {
   return tx.erase(tables::kInboxBody, from, to);
 }
 
+/// Roots of which the ledger knows and the database holds nothing: pages of the first load do not have them.
+Status offer_absent(StoreTransaction& tx, const World& world) {
+  std::vector<RootKey> absent;
+  Status read = Done{};
+  OMRSYNC_CHECK(tx.scan(tables::kLedger, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+    const auto row = decode_ledger_row(entry.value);
+    if (!row) {
+      read = row.error();
+      return false;
+    }
+    if (row->hashes.empty()) absent.push_back(tables::root_from(entry.key));
+    return true;
+  }));
+  OMRSYNC_CHECK(read);
+  for (std::size_t from = 0; from < absent.size(); from += tuning::kLoadRoots) {
+    const auto begin = absent.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto end = absent.begin() + static_cast<std::ptrdiff_t>(std::min(absent.size(), from + tuning::kLoadRoots));
+    OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
+    const OfferedSet set{{world.identity.actor(), sequence}, 0, {}, world.clock.utc().count(), {begin, end}, true};
+    OMRSYNC_CHECK(offer_set(tx, world, set));
+  }
+  return Done{};
+}
+
 }  // namespace
 
 const char* to_string(LifeEnd end) noexcept {
@@ -132,7 +157,8 @@ void end_life(const World& world) {
   world.shared.changed.ring();
 }
 
-Status renew_link(StoreTransaction& tx, std::string_view link, LinkRecord& record, const LinkLife& life) {
+Status renew_link(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
+                  const LinkLife& life) {
   for (const auto table : {tables::kFrozen, tables::kSent, tables::kOutcomes})
     OMRSYNC_CHECK(tx.erase(table, link_key(link, 0), link_key(link, UINT64_MAX)));
   OMRSYNC_CHECK(keep_inbox(tx, link));
@@ -141,7 +167,7 @@ Status renew_link(StoreTransaction& tx, std::string_view link, LinkRecord& recor
   fresh.lives = record.lives + 1;
   fresh.offer_all = !record.life.child.is_load();  // never used: what was written meanwhile is in the outbox
   record = std::move(fresh);
-  return Done{};
+  return link == kParentLink && record.offer_all ? offer_absent(tx, world) : Status{Done{}};
 }
 
 }  // namespace omrsync::node

@@ -42,13 +42,13 @@ int http_status(Code code) {
 }
 
 /// The node is older than what is known of it, or another one under its name (D28).
-bool is_stale(const LinkRecord& record, const Hello& hello, bool our_life) {
+bool is_stale(const LinkRecord& record, const Hello& hello) {
   const Incarnation& known = record.life.child.incarnation;
   const Incarnation& told = hello.life.child.incarnation;
   if (record.life.child.node != hello.life.child.node) return false;
   if (told.counter < known.counter || (told.counter == known.counter && told.chance != known.chance)) return true;
-  if (!our_life || hello.life != record.life) return false;
-  return hello.up_through < record.stored ||
+  if (hello.life != record.life) return false;
+  return hello.down_through < record.acknowledged || hello.up_through < record.stored ||
          (hello.up_through == record.stored && hello.up_chain != record.stored_chain);
 }
 
@@ -126,13 +126,13 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
   OMRSYNC_TRY(present, identity(*tx));
   const bool ended = world_.shared.over.load() || !present || present->incarnation != world_.identity.incarnation;
   if (ended) return refuse(Code::line_busy, "this node begins a new life");
-  const bool our_life = record.life.parent == world_.identity.actor();  // else all begins anew anyhow
-  if (is_stale(record, hello, our_life))
+  if (is_stale(record, hello))
     return refuse(Code::incarnation_refused, "the node's store was restored or copied; it must take a new incarnation");
-  if (our_life && knows_more_of_us(record, hello)) return we_are_stale(std::move(tx));
+  const bool in_this_life = record.life.parent == world_.identity.actor();
+  if (in_this_life && knows_more_of_us(record, hello)) return we_are_stale(std::move(tx));
   const LinkLife life{hello.life.child, world_.identity.actor()};
   const bool same = OMRSYNC_PLANTED(one_link_only) ? record.life.child == life.child : record.life == life;
-  if (!same) OMRSYNC_CHECK(renew_link(*tx, link, record, life));
+  if (!same) OMRSYNC_CHECK(renew_link(*tx, world_, link, record, life));
   record.last_contact_ms = world_.clock.utc().count();
   HelloAnswer answer{kWireVersion, record.life, record.stored, record.stored_chain, record.last_contact_ms, 0,
                      world_.identity.name};
@@ -214,6 +214,8 @@ Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pu
       OMRSYNC_CHECK(same_life(record));
       if (pull.life != record.life)
         return refuse(Code::wire_life_over, "the question belongs to another life of this link");
+      if (pull.stored_through < record.acknowledged)
+        return refuse(Code::incarnation_refused, "the node lost what it had; it must take a new incarnation");
       const bool at_our_end = pull.stored_through + 1 == record.next_number;
       if (pull.stored_through >= record.next_number || (at_our_end && pull.stored_chain != record.chain))
         return we_are_stale(std::move(tx));

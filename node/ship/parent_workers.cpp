@@ -170,9 +170,12 @@ Status PushWorker::take_hello(const std::string& body) {
   if (answer.life.child != world_.identity.actor())
     return Error{Remedy::retry_later, Code::wire_life_over, "the parent answered another life of this node"};
   // First contact, or one side began a new life: everything is offered anew (D28).
-  if (record.life != answer.life) OMRSYNC_CHECK(renew_link(*tx, kParentLink, record, answer.life));
+  if (record.life != answer.life) {
+    OMRSYNC_CHECK(renew_link(*tx, world_, kParentLink, record, answer.life));
+  } else {
+    OMRSYNC_CHECK(confirm_numbers(*tx));
+  }
   OMRSYNC_CHECK(trim_frozen(*tx, kParentLink, record, answer.up_stored));
-  OMRSYNC_CHECK(confirm_numbers(*tx));
   record.last_contact_ms = world_.clock.utc().count();
   record.clock_offset_ms = answer.time_ms - record.last_contact_ms;
   OMRSYNC_CHECK(put_link(*tx, kParentLink, record));

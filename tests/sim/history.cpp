@@ -1,5 +1,7 @@
 #include "tests/sim/history.h"
 
+#include <iostream>
+
 #include "tests/sim/judge.h"
 
 namespace omrsync::sim {
@@ -120,15 +122,27 @@ class History {
     Copy copy = std::move(copies_.at(place));
     copies_.erase(place);
     country_.chart().put_back();
+    uncompared_.insert(place);
     forms_[place].clear();
     node.stop();
     const std::size_t what = country_.pick(4);
+    if (options_.trace) std::cerr << node.name() << ": put back, " << what << "\n";
     if (what == 0) node.openmrs.restore_dump(copy.database);
     if (what == 1 || what == 3) node.openmrs.restore_files(copy.database);
     if (what >= 2) node.replace_disk(std::move(copy.disk));
     country_.restart(place);
     arm();
     trouble(options_.bad_lines);
+  }
+
+  /// Until the copy was compared with the ledger, what is missing counts as missing in the copy and is fetched back (D25).
+  bool may_purge(std::size_t place) {
+    SimNode& node = country_.node(place);
+    if (!uncompared_.contains(place)) return true;
+    const auto end = node.openmrs.log_end();
+    if (!end || !node.has_captured(*end)) return false;
+    uncompared_.erase(place);
+    return true;
   }
 
   RootKey fresh(const std::string& table, std::size_t place) {
@@ -175,6 +189,7 @@ class History {
     for (std::size_t count = 1 + country_.pick(2); count > 0; --count) {
       const GroupName group = some_group(place, root);
       groups[group] = edited(place, root, group);
+      if (!may_purge(place)) continue;
       if (memory::row_of(group).empty() || !country_.staff(place).value_of({root, group}) || !country_.perhaps(15))
         continue;
       groups[group] = std::nullopt;
@@ -243,7 +258,7 @@ class History {
       (void)staff.write(root, {{"name", staff.fresh({{"name", root.key}})}});
     } else if (country_.perhaps(50)) {
       (void)staff.write(fresh("location_tag_map", place), {{"life", staff.fresh({{"location_id", location->key}})}});
-    } else if (const auto link = some(place, "location_tag_map"); link && options_.purges) {
+    } else if (const auto link = some(place, "location_tag_map"); link && options_.purges && may_purge(place)) {
       (void)staff.purge(*link);
     }
   }
@@ -266,7 +281,7 @@ class History {
       const memory::Form form = *which;
       forms_[place].erase(which);
       if (country_.node(place).openmrs.find(form.root)) (void)staff.save(form, some_edit(place, form.root));
-    } else if (what < 90 && options_.purges) {
+    } else if (what < 90 && options_.purges && may_purge(place)) {
       const std::size_t which = country_.pick(10);
       const auto doomed = some(place, which < 6 ? "obs" : which < 9 ? "encounter" : "visit");
       if (doomed) (void)staff.purge(*doomed);
@@ -285,6 +300,7 @@ class History {
   HistoryOptions options_;
   Country country_;
   std::map<std::size_t, Copy> copies_;
+  std::set<std::size_t> uncompared_;  ///< where a copy was put back
   std::vector<std::vector<memory::Form>> forms_;
   std::uint64_t keys_ = 0;
   bool inside_ = false;

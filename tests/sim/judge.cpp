@@ -16,10 +16,14 @@ std::string spell(const std::optional<GroupValue>& value) {
 
 static std::string spell(const Place& place) { return place.root.table + "/" + place.root.key + " " + place.group; }
 
+static std::string lives(const Actor& actor) {
+  return actor.incarnation.counter < 2 ? "" : std::string(actor.incarnation.counter - 1, '\'');
+}
+
 static std::string spell(const Group& group) {
   std::string text;
   for (const Sibling& s : group.siblings)
-    text += " " + std::to_string(s.dot.actor.node.bytes[0]) + ":" + std::to_string(s.dot.sequence % 10'000) +
+    text += " " + std::to_string(s.dot.actor.node.bytes[0]) + lives(s.dot.actor) + ":" + std::to_string(s.dot.sequence % 10'000) +
             (s.dot == group.shown ? "*" : "") + "=" + spell(s.value);
   return text;
 }
@@ -27,7 +31,7 @@ static std::string spell(const Group& group) {
 static std::string spell(const Context& context) {
   std::string text = "[";
   for (const auto& [actor, sequence] : context.highest)
-    text += std::to_string(actor.node.bytes[0]) + ":" + std::to_string(sequence) + " ";
+    text += std::to_string(actor.node.bytes[0]) + lives(actor) + ":" + std::to_string(sequence) + " ";
   return text + "+" + std::to_string(context.load_dots.size()) + " loads]";
 }
 
@@ -227,6 +231,8 @@ class Judge {
       say(text);
       return true;
     });
+    if (const auto link = node::link_record(**tx, node::kParentLink); link && link->error_code != 0)
+      say("the line of " + node.name() + " is broken: " + link->error_message);
     for (const auto table : {node::tables::kOutbox, node::tables::kFrozen, node::tables::kSent}) {
       const auto left = node::count_range(**tx, table, "", "");
       if (!left || *left > 0)

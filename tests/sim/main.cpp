@@ -76,7 +76,7 @@ int main(int count, char** words) {
     if (wrong.empty()) continue;
     ++bad;
     std::cout << "seed " << seed << ": " << wrong.size() << " violations\n";
-    for (std::size_t i = 0; i < wrong.size() && i < 8; ++i) std::cout << "  " << wrong[i] << "\n";
+    for (std::size_t i = 0; i < wrong.size() && i < 400; ++i) std::cout << "  " << wrong[i] << "\n";
     std::cout << std::flush;
   }
   std::cout << seeds << " seeds of " << options.nodes << " nodes, " << bad << " with violations\n";

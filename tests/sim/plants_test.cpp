@@ -26,6 +26,13 @@ TEST_CASE("random histories of an engine without planted faults end well", "[sim
   CHECK(first_red(options, 15) == std::nullopt);
 }
 
+TEST_CASE("random histories with databases, stores and machines put back lose nothing", "[sim]") {
+  HistoryOptions options;
+  options.nodes = 3;
+  options.restores = true;
+  CHECK(first_red(options, 60) == std::nullopt);
+}
+
 TEST_CASE("each planted fault is found", "[sim][plants]") {
   const std::string name = GENERATE(from_range(plants()));
   HistoryOptions options;

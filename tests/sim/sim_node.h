@@ -27,6 +27,10 @@ class SimNode {
   /// The process ends; what was not durable is gone.
   void stop();
   [[nodiscard]] bool running() const noexcept { return engine_ != nullptr; }
+  [[nodiscard]] bool has_captured(const ports::LogPosition& position) const {
+    return engine_ != nullptr &&
+           engine_->shared().progress.with([&](node::Progress& p) { return !(p.read_through < position); });
+  }
   /// A new life began: the process builds its engine anew.
   [[nodiscard]] bool over() const { return engine_ != nullptr && engine_->shared().over.load(); }
 
