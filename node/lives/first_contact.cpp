@@ -41,18 +41,19 @@ bool has_seen_beyond(const LedgerRow& row, const Actor& actor, std::uint64_t con
   return based || (seen != row.context.highest.end() && seen->second > confirmed);
 }
 
-std::optional<LedgerRow> first_contact(const LedgerRow& known, const ports::RootContent* content, const Stamp& stamp,
+std::optional<LedgerRow> first_contact(const LedgerRow& known, const Hashes& stands, const Stamp& stamp,
                                        const std::function<Dot()>& fresh) {
   LedgerRow row;
   if (OMRSYNC_PLANTED(old_context)) row.context = known.context;
-  if (content != nullptr) {
+  if (!stands.empty()) {
     row.base = BaseDot{fresh(), {}, stamp};
     row.context.add(row.base->dot);
-    for (const auto& [name, held] : content->groups) {
-      row.hashes[name] = held.hash;
+    row.hashes = stands;
+    row.partial = known.partial;
+    for (const auto& [name, hash] : stands) {
       const auto before = known.hashes.find(name);
       const auto residue = known.residue.find(name);
-      if (residue != known.residue.end() && before != known.hashes.end() && before->second == held.hash)
+      if (residue != known.residue.end() && before != known.hashes.end() && before->second == hash)
         row.residue.emplace(name, residue->second);
     }
   }
@@ -60,7 +61,7 @@ std::optional<LedgerRow> first_contact(const LedgerRow& known, const ports::Root
     std::optional<Dot> shown;
     LedgerGroup kept{kept_beside(group, row, fresh, shown), {}};
     if (kept.group.siblings.empty()) continue;
-    if (content != nullptr && content->groups.contains(name)) {
+    if (stands.contains(name)) {
       kept.standing = row.base->dot;
       kept.group.siblings.push_back({row.base->dot, {}, stamp, GroupValue{}});
     } else if (const auto gone = std::find_if(kept.group.siblings.begin(), kept.group.siblings.end(),
@@ -75,7 +76,7 @@ std::optional<LedgerRow> first_contact(const LedgerRow& known, const ports::Root
     if (kept.standing != kept.group.shown) row.as_database = false;
     row.groups.emplace(name, std::move(kept));
   }
-  if (content == nullptr && row.groups.empty()) return std::nullopt;
+  if (stands.empty() && row.groups.empty()) return std::nullopt;
   return row;
 }
 

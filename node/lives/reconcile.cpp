@@ -1,6 +1,5 @@
 #include "node/lives/reconcile.h"
 
-#include "node/lives/first_contact.h"
 #include "node/ship/offer.h"
 #include "node/tuning.h"
 
@@ -9,18 +8,17 @@ namespace omrsync::node {
 using ports::StoreTransaction;
 
 Result<bool> Reconciler::step() {
-  if (!snapshot_) {
+  if (life_.end == LifeEnd::database && !snapshot_) {
     OMRSYNC_CHECK(begin());
-    return false;
-  }
-  if (table_ < tables_.size()) {
+  } else if (table_ < tables_.size()) {
     OMRSYNC_CHECK(compare_page());
-    return false;
+  } else if (!ledger_done_) {
+    OMRSYNC_CHECK(life_.end == LifeEnd::clone ? number_anew() : compare_ledger());
+  } else {
+    OMRSYNC_CHECK(finish());
+    return true;
   }
-  OMRSYNC_CHECK(compare_ledger());
-  if (!ledger_after_.empty()) return false;
-  OMRSYNC_CHECK(finish());
-  return true;
+  return false;
 }
 
 Status Reconciler::begin() {
@@ -36,7 +34,7 @@ Status Reconciler::compare_page() {
   OMRSYNC_TRY(tx, world_.store.write());
   for (const ports::LoadedRoot& loaded : page.roots) {
     OMRSYNC_TRY(row, ledger_row(*tx, loaded.root));
-    if (row) OMRSYNC_CHECK(take(*tx, loaded.root, *row, &loaded.content));
+    if (row) OMRSYNC_CHECK(compare(*tx, loaded.root, *row, &loaded.content));
   }
   OMRSYNC_CHECK(offer(*tx));
   OMRSYNC_CHECK(tx->commit());
@@ -45,56 +43,77 @@ Status Reconciler::compare_page() {
   return Done{};
 }
 
-/// What the ledger has and the database has not. `ledger_after_` is empty when all was looked at.
-Status Reconciler::compare_ledger() {
+/// Empty: all was looked at.
+Result<std::vector<RootKey>> Reconciler::next_of_ledger() {
   std::vector<RootKey> roots;
-  std::string last;
-  {
-    OMRSYNC_TRY(reading, world_.store.read());
-    const std::string from = ledger_after_.empty() ? std::string() : ports::after(ledger_after_);
-    OMRSYNC_CHECK(reading->scan(tables::kLedger, from, "", tuning::kLoadRoots, [&](const ports::Entry& entry) {
-      last = entry.key;
-      roots.push_back(tables::root_from(entry.key));
-      return true;
-    }));
-  }
+  OMRSYNC_TRY(tx, world_.store.read());
+  const std::string from = ledger_after_.empty() ? std::string() : ports::after(ledger_after_);
+  OMRSYNC_CHECK(tx->scan(tables::kLedger, from, "", tuning::kLoadRoots, [&](const ports::Entry& entry) {
+    ledger_after_ = entry.key;
+    roots.push_back(tables::root_from(entry.key));
+    return true;
+  }));
+  ledger_done_ = roots.empty();
+  return roots;
+}
+
+/// What the ledger has and the database has not.
+Status Reconciler::compare_ledger() {
+  OMRSYNC_TRY(roots, next_of_ledger());
   OMRSYNC_TRY(contents, snapshot_->read(roots));
   OMRSYNC_TRY(tx, world_.store.write());
   for (std::size_t i = 0; i < roots.size(); ++i) {
     if (contents[i]) continue;
     OMRSYNC_TRY(row, ledger_row(*tx, roots[i]));
-    if (row) OMRSYNC_CHECK(take(*tx, roots[i], *row, nullptr));
+    if (row) OMRSYNC_CHECK(compare(*tx, roots[i], *row, nullptr));
   }
   OMRSYNC_CHECK(offer(*tx));
-  OMRSYNC_CHECK(tx->commit());
-  ledger_after_ = last;
-  return Done{};
+  return tx->commit();
 }
 
-Status Reconciler::take(StoreTransaction& tx, const RootKey& root, const LedgerRow& known,
-                        const ports::RootContent* content) {
-  const bool numbered_twice = life_.end == LifeEnd::clone && has_seen_beyond(known, life_.before, life_.confirmed);
-  if (stands_as_known(known, content) && !numbered_twice) {
-    // A place in the log of the old life says nothing in the new one.
-    if (!(snapshot_->position() < known.changed_at())) return Done{};
-    LedgerRow row = known;
-    row.set_changed_at(snapshot_->position());
-    return put_ledger_row(tx, root, row);
+Status Reconciler::number_anew() {
+  OMRSYNC_TRY(roots, next_of_ledger());
+  OMRSYNC_TRY(tx, world_.store.write());
+  for (const RootKey& root : roots) {
+    OMRSYNC_TRY(row, ledger_row(*tx, root));
+    if (row && has_seen_beyond(*row, life_.before, life_.confirmed))
+      OMRSYNC_CHECK(take(*tx, root, *row, row->hashes, row->changed_at()));
   }
-  ++(content != nullptr ? differ_ : absent_);
+  OMRSYNC_CHECK(offer(*tx));
+  return tx->commit();
+}
+
+Status Reconciler::compare(StoreTransaction& tx, const RootKey& root, const LedgerRow& known,
+                           const ports::RootContent* content) {
+  const ports::LogPosition& now = snapshot_->position();
+  if (!stands_as_known(known, content)) {
+    Hashes stands;
+    if (content != nullptr)
+      for (const auto& [name, held] : content->groups) stands[name] = held.hash;
+    return take(tx, root, known, stands, now);
+  }
+  if (!(now < known.changed_at())) return Done{};
+  LedgerRow row = known;  // a place in the log of the old life says nothing in the new one
+  row.set_changed_at(now);
+  return put_ledger_row(tx, root, row);
+}
+
+Status Reconciler::take(StoreTransaction& tx, const RootKey& root, const LedgerRow& known, const Hashes& stands,
+                        const ports::LogPosition& position) {
+  ++(stands.empty() ? absent_ : differ_);
   Status numbered = Done{};
   const auto fresh = [&] {
     const auto number = take_number(tx, "sequence");
     if (!number) numbered = number.error();
     return Dot{world_.identity.actor(), number ? *number : 0};
   };
-  auto row = first_contact(known, content, Stamp{world_.clock.utc().count(), 0, false}, fresh);
+  auto row = first_contact(known, stands, Stamp{world_.clock.utc().count(), 0, false}, fresh);
   OMRSYNC_CHECK(numbered);
   if (!row) {
     OMRSYNC_CHECK(note_repair(tx, root, LedgerRow{}));
     return forget_ledger_row(tx, root);
   }
-  row->set_changed_at(snapshot_->position());
+  row->set_changed_at(position);
   OMRSYNC_CHECK(put_ledger_row(tx, root, *row));
   OMRSYNC_CHECK(note_repair(tx, root, *row));
   changed_.push_back(root);
@@ -115,8 +134,10 @@ Status Reconciler::finish() {
   OMRSYNC_TRY(tx, world_.store.write());
   const std::int64_t now = world_.clock.utc().count();
   OMRSYNC_CHECK(tx->erase(tables::kMeta, "new_life", ports::after("new_life")));
-  OMRSYNC_CHECK(tx->erase(tables::kUnlogged, "", ""));  // all was compared
-  OMRSYNC_CHECK(put_record(*tx, tables::kMeta, "capture", CaptureRecord{snapshot_->position(), now}));
+  if (snapshot_) {
+    OMRSYNC_CHECK(tx->erase(tables::kUnlogged, "", ""));  // all was compared
+    OMRSYNC_CHECK(put_record(*tx, tables::kMeta, "capture", CaptureRecord{snapshot_->position(), now}));
+  }
   OMRSYNC_CHECK(append_audit(*tx, R"({"act":"compared with an older life","at_ms":)" + std::to_string(now) +
                                       R"(,"because":")" + to_string(life_.end) + R"(","differ":)" +
                                       std::to_string(differ_) + R"(,"absent":)" + std::to_string(absent_) + "}"));

@@ -47,7 +47,8 @@ bool is_stale(const LinkRecord& record, const Hello& hello) {
   const Incarnation& told = hello.life.child.incarnation;
   if (record.life.child.node != hello.life.child.node) return false;
   if (told.counter < known.counter || (told.counter == known.counter && told.chance != known.chance)) return true;
-  if (hello.life != record.life) return false;
+  const bool used = record.stored > 0 || record.next_number > 1;
+  if (hello.life != record.life) return record.life.child == hello.life.child && used;  // it does not know of this life
   return hello.down_through < record.acknowledged || hello.up_through < record.stored ||
          (hello.up_through == record.stored && hello.up_chain != record.stored_chain);
 }
