@@ -61,10 +61,12 @@ class WholeNode final : public admin::Engine {
 
   Result<admin::SyncAnswer> sync(const admin::SyncRequest& request, std::stop_token stop) override {
     const milliseconds deadline = clock_.steady() + request.timeout;
-    OMRSYNC_CHECK(wait_until_built(deadline, stop));
-    const std::shared_ptr<Built> built = this->built();
-    if (!built) return Error{Remedy::retry_later, Code::line_busy, "The node begins a new life; ask again."};
-    const node::RoundReport report = built->engine->round(deadline, stop);
+    node::RoundReport report;
+    for (bool anew = true; anew;) {  // a round that a new life cuts short begins again
+      OMRSYNC_TRY(built, wait_until_built(deadline, stop));
+      report = built->engine->round(deadline, stop);
+      anew = built->engine->shared().over.load() && clock_.steady() < deadline;
+    }
     if (report.failure) return *report.failure;
     return admin::SyncAnswer{report.captured, report.sent,      report.received, report.applied,
                              report.merged,   report.conflicts, report.held,     report.quarantined};
@@ -185,10 +187,11 @@ class WholeNode final : public admin::Engine {
     return built->engine->service().handle(request, node::tuning::kPullWait);
   }
 
-  Status wait_until_built(milliseconds deadline, std::stop_token stop) {
+  Result<std::shared_ptr<Built>> wait_until_built(milliseconds deadline, std::stop_token stop) {
     std::unique_lock lock(mutex_);
     const milliseconds left = std::max(deadline - clock_.steady(), milliseconds(0));
-    if (changed_.wait_for(lock, stop, left, [this] { return built_ || failed_; }) && built_) return Done{};
+    const auto works = [this] { return built_ && !built_->engine->shared().over.load(); };
+    if (changed_.wait_for(lock, stop, left, [&] { return works() || failed_; }) && works()) return built_;
     if (failed_) return *failed_;
     return waits_for_.value_or(Error{Remedy::retry_later, Code::line_busy, "The node ended before the round could begin."});
   }

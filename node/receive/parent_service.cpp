@@ -125,7 +125,7 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(record, link_record(*tx, link));
   OMRSYNC_TRY(present, identity(*tx));
-  const bool ended = world_.shared.over.load() || !present || present->incarnation != world_.identity.incarnation;
+  const bool ended = world_.shared.over.load() || (present && present->incarnation != world_.identity.incarnation);
   if (ended) return refuse(Code::line_busy, "this node begins a new life");
   if (is_stale(record, hello))
     return refuse(Code::incarnation_refused, "the node's store was restored or copied; it must take a new incarnation");

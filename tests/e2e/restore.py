@@ -42,7 +42,8 @@ def scenario(scene):
         a.serve().await_running()
     else:
         a.database.feed(monday)
-    settle(hq, [a, b], 300)
+    settle(hq, [a, b], 300, held=True)  # what comes back comes in any order
+    settle(hq, [a, b])
     for node in (hq, b, a):
         for table, rows in friday.items():
             gone = rows - set(node.sql(f'SELECT uuid FROM {table}'))
