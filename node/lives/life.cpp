@@ -84,6 +84,7 @@ Status offer_absent(StoreTransaction& tx, const World& world) {
   std::vector<RootKey> absent;
   Status read = Done{};
   OMRSYNC_CHECK(tx.scan(tables::kLedger, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+    if (entry.value.empty()) return true;  // forgotten
     const auto row = decode_ledger_row(entry.value);
     if (!row) {
       read = row.error();

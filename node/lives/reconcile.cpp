@@ -12,8 +12,10 @@ Result<bool> Reconciler::step() {
     OMRSYNC_CHECK(begin());
   } else if (table_ < tables_.size()) {
     OMRSYNC_CHECK(compare_page());
-  } else if (!ledger_done_) {
-    OMRSYNC_CHECK(life_.end == LifeEnd::clone ? number_anew() : compare_ledger());
+  } else if (ledger_table_ < tables_.size()) {
+    OMRSYNC_CHECK(compare_ledger());
+  } else if (life_.end == LifeEnd::clone && !numbered_) {
+    OMRSYNC_CHECK(number_anew());
   } else {
     OMRSYNC_CHECK(finish());
     return true;
@@ -43,23 +45,20 @@ Status Reconciler::compare_page() {
   return Done{};
 }
 
-/// Empty: all was looked at.
-Result<std::vector<RootKey>> Reconciler::next_of_ledger() {
-  std::vector<RootKey> roots;
-  OMRSYNC_TRY(tx, world_.store.read());
-  const std::string from = ledger_after_.empty() ? std::string() : ports::after(ledger_after_);
-  OMRSYNC_CHECK(tx->scan(tables::kLedger, from, "", tuning::kLoadRoots, [&](const ports::Entry& entry) {
-    ledger_after_ = entry.key;
-    roots.push_back(tables::root_from(entry.key));
-    return true;
-  }));
-  ledger_done_ = roots.empty();
-  return roots;
-}
-
 /// What the ledger has and the database has not.
 Status Reconciler::compare_ledger() {
-  OMRSYNC_TRY(roots, next_of_ledger());
+  const std::string& table = tables_[ledger_table_].table;
+  std::vector<RootKey> roots;
+  {
+    OMRSYNC_TRY(tx, world_.store.read());
+    OMRSYNC_TRY(some, ledger_roots(*tx, table, after_, tuning::kLoadRoots));
+    roots = std::move(some);
+  }
+  after_ = roots.empty() ? std::string() : tables::root_bytes(roots.back());
+  if (roots.empty()) {
+    ++ledger_table_;
+    return Done{};
+  }
   OMRSYNC_TRY(contents, snapshot_->read(roots));
   OMRSYNC_TRY(tx, world_.store.write());
   for (std::size_t i = 0; i < roots.size(); ++i) {
@@ -71,14 +70,22 @@ Status Reconciler::compare_ledger() {
   return tx->commit();
 }
 
+/// Roots that stand as loaded have no numbers of ours: only rows of their own are looked at.
 Status Reconciler::number_anew() {
-  OMRSYNC_TRY(roots, next_of_ledger());
   OMRSYNC_TRY(tx, world_.store.write());
+  std::vector<RootKey> roots;
+  const std::string from = after_.empty() ? std::string() : ports::after(after_);
+  OMRSYNC_CHECK(tx->scan(tables::kLedger, from, "", tuning::kLoadRoots, [&](const ports::Entry& entry) {
+    after_ = entry.key;
+    roots.push_back(tables::root_from(entry.key));
+    return true;
+  }));
   for (const RootKey& root : roots) {
     OMRSYNC_TRY(row, ledger_row(*tx, root));
     if (row && has_seen_beyond(*row, life_.before, life_.confirmed))
       OMRSYNC_CHECK(take(*tx, root, *row, row->hashes, row->changed_at()));
   }
+  numbered_ = roots.empty();
   OMRSYNC_CHECK(offer(*tx));
   return tx->commit();
 }

@@ -28,7 +28,6 @@ class Reconciler {
  private:
   Status begin();
   Status compare_page();
-  Result<std::vector<RootKey>> next_of_ledger();
   Status compare_ledger();
   Status number_anew();
   Status finish();
@@ -42,10 +41,10 @@ class Reconciler {
   const NewLife life_;
   std::unique_ptr<ports::Snapshot> snapshot_;
   std::vector<ports::RootTable> tables_;
-  std::size_t table_ = 0;
+  std::size_t table_ = 0;         ///< whose rows are compared
+  std::size_t ledger_table_ = 0;  ///< then: of which the ledger is compared
+  bool numbered_ = false;
   std::string after_;
-  std::string ledger_after_;
-  bool ledger_done_ = false;
   std::vector<RootKey> changed_;  ///< of the present step
   std::uint64_t differ_ = 0;
   std::uint64_t absent_ = 0;

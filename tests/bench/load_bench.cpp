@@ -99,7 +99,7 @@ void measure(const std::string& file, double baseline_seconds) {
                        std::make_unique<WillingParent>(taken, identity.actor()),
                        std::make_unique<WillingParent>(taken, identity.actor()), false});
   const auto began = std::chrono::steady_clock::now();
-  std::jthread nodes([&](std::stop_token stop) { node::supervise(engine.workers(), stop); });
+  std::jthread nodes([&](std::stop_token stop) { node::supervise(engine.workers(), stop, engine.shared().over); });
   node::LinkRecord link;
   do {
     const std::uint64_t rings = engine.shared().changed.rings();
