@@ -55,7 +55,8 @@ class ApplyWorker final : public Worker {
   [[nodiscard]] bool has_passed(const ports::LogPosition& position);
   Result<Did> land_now(const ApplyPlan& plan, const std::vector<RootBefore>& befores);
   Result<Did> refused(std::vector<Work>& works, const std::vector<ports::PutProblem>& problems, bool alone);
-  Status hold_or_quarantine(Work& work, const ports::PutProblem& problem);
+  Result<bool> hold_or_quarantine(Work& work, const ports::PutProblem& problem);
+  Result<bool> came_meanwhile(ports::StoreTransaction& tx, const std::string& key, const std::vector<RootKey>& missing);
   Status split_container(Work& work, const std::vector<ports::PutProblem>& problems);
   Result<bool> close_cycle(Work& work);
   Status set_aside(Work& work, const Error& error);
@@ -80,6 +81,7 @@ class ApplyWorker final : public Worker {
   std::map<std::string, std::chrono::milliseconds> not_before_;  ///< items that met a lock
   std::chrono::milliseconds next_purges_{0};  ///< kept roots are looked at again then
   std::string purges_after_;                  ///< and from there on
+  std::set<std::pair<std::string, RootKey>> come_;  ///< targets that came while a set was about to be held for them
   std::chrono::milliseconds backoff_{0};
 };
 

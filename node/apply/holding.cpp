@@ -38,17 +38,32 @@ Result<ApplyWorker::Did> ApplyWorker::refused(std::vector<Work>& works, const st
     for (const PutProblem& problem : problems) missing.insert(problem.missing.begin(), problem.missing.end());
     all.missing.assign(missing.begin(), missing.end());
   }
-  OMRSYNC_CHECK(hold_or_quarantine(work, all));
-  if (all.missing.empty()) return Did::applied;
+  OMRSYNC_TRY(set_down, hold_or_quarantine(work, all));
+  if (!set_down || all.missing.empty()) return Did::applied;
   OMRSYNC_TRY(closed, close_cycle(work));
   (void)closed;
   return Did::applied;
 }
 
-Status ApplyWorker::hold_or_quarantine(Work& work, const PutProblem& problem) {
+/// A target came between our look and now: capture, which wakes those that wait, has passed it already. Told once for each
+/// target, so that a ledger that knows more than the database is not asked for ever.
+Result<bool> ApplyWorker::came_meanwhile(StoreTransaction& tx, const std::string& key, const std::vector<RootKey>& missing) {
+  constexpr std::size_t kRemembered = 10'000;
+  if (come_.size() > kRemembered) come_.clear();
+  for (const RootKey& root : missing) {
+    OMRSYNC_TRY(row, ledger_row(tx, root));
+    if (row && !row->hashes.empty() && come_.emplace(key, root).second) return true;
+  }
+  return false;
+}
+
+/// False: it is tried again at once.
+Result<bool> ApplyWorker::hold_or_quarantine(Work& work, const PutProblem& problem) {
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, work.key));
-  if (!item) return Done{};
+  if (!item) return false;
+  OMRSYNC_TRY(came, came_meanwhile(*tx, work.key, problem.missing));
+  if (came) return false;
   const bool held = !problem.missing.empty();
   item->state = held ? InboxItem::State::held : InboxItem::State::quarantined;
   item->code = static_cast<std::uint32_t>(held ? Code::reference_missing : problem.code);
@@ -75,7 +90,7 @@ Status ApplyWorker::hold_or_quarantine(Work& work, const PutProblem& problem) {
   OMRSYNC_CHECK(put_record(*tx, tables::kInbox, work.key, *item));
   OMRSYNC_CHECK(tx->commit());
   world_.shared.changed.ring();
-  return Done{};
+  return true;
 }
 
 /// A target that was purged here does not come by itself: the set says so, and its sender is asked for it, once (D30).
@@ -160,7 +175,8 @@ Status ApplyWorker::split_container(Work& work, const std::vector<PutProblem>& p
     const std::string key = link_key(place.link, place.number, ++part);
     if (const auto problem = bad.find(apart.roots.front()); problem != bad.end()) {
       OMRSYNC_TRY(lonely, nobody_brings(*tx, problem->second->missing, bad));
-      if (lonely) OMRSYNC_CHECK(hold_apart(*tx, apart, key, *problem->second));
+      OMRSYNC_TRY(came, came_meanwhile(*tx, key, problem->second->missing));
+      if (lonely && !came) OMRSYNC_CHECK(hold_apart(*tx, apart, key, *problem->second));
     }
     OMRSYNC_CHECK(tx->put(tables::kInboxBody, key, encode_envelope(single)));
     OMRSYNC_CHECK(put_record(*tx, tables::kInbox, key, apart));
@@ -264,7 +280,9 @@ Status ApplyWorker::set_aside(Work& work, const Error& error) {
   PutProblem problem;
   problem.code = error.code;
   problem.reason = error.message;
-  return hold_or_quarantine(work, problem);
+  OMRSYNC_TRY(set_down, hold_or_quarantine(work, problem));
+  (void)set_down;
+  return Done{};
 }
 
 }  // namespace omrsync::node

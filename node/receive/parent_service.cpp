@@ -229,8 +229,10 @@ Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pu
       OMRSYNC_CHECK(tx->commit());
     }
     if (child.catchment != "none") {
-      OMRSYNC_TRY(batch, place->builder->next(bytes));
-      answer.batch = std::move(batch);
+      auto batch = place->builder->next(bytes);
+      if (!batch && batch.error().remedy == Remedy::stop_node) return batch.error();
+      // Our database is away: the child's own changes are taken all the same, and it hears what became of them.
+      if (batch) answer.batch = std::move(*batch);
       answer.more = answer.batch.has_value() || place->builder->waits();
     }
     const milliseconds now = world_.clock.steady();
