@@ -95,7 +95,7 @@ Result<int> load_status(Context& context, const Arguments&) {
   std::vector<std::vector<std::string>> rows;
   for (const admin::LoadView& view : views) {
     context.out.object(admin::to_json(view));
-    rows.push_back({view.link.empty() ? "compare" : "load " + view.link, view.done ? "all" : view.table,
+    rows.push_back({admin::kind_of(view) + (view.link.empty() ? "" : " " + view.link), view.done ? "all" : view.table,
                     std::to_string(view.rows), std::to_string(view.of), view.done ? "yes" : "no",
                     view.asks_deletes ? std::to_string(*view.asks_deletes) + " gone: say 'omrsync load accept-deletes " + view.table + "'" : "-"});
   }

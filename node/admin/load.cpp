@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/lives/life.h"
 #include "node/store/facts.h"
 
 namespace omrsync::admin {
@@ -38,24 +39,30 @@ Result<std::vector<LoadView>> load_status(ports::StoreTransaction& tx) {
   OMRSYNC_CHECK(tx.scan(tables::kLink, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
     node::Unpacker in(entry.value);
     const auto load = node::LinkRecord::unpack(in).load;
-    views.push_back({std::string(entry.key), load.table, load.rows, load.of, load.done, std::nullopt});
+    views.push_back({std::string(entry.key), false, load.table, load.rows, load.of, load.done, std::nullopt});
     return true;
   }));
   OMRSYNC_CHECK(tx.scan(tables::kUnlogged, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
-    views.push_back({"", std::string(entry.key), 0, 0, false, std::nullopt});
+    views.push_back({"", false, std::string(entry.key), 0, 0, false, std::nullopt});
     return true;
   }));
+  OMRSYNC_TRY(life, node::new_life(tx));
+  if (life) views.push_back({"", true, "", 0, 0, false, std::nullopt});
   for (LoadView& view : views) {
-    if (!view.link.empty()) continue;
+    if (!view.link.empty() || view.reconcile) continue;
     OMRSYNC_TRY(deletes, asked(tx, view.table));
     view.asks_deletes = deletes;
   }
   return views;
 }
 
+const char* kind_of(const LoadView& view) noexcept {
+  return !view.link.empty() ? "load" : view.reconcile ? "reconcile" : "compare";
+}
+
 Json to_json(const LoadView& view) {
   Json json;
-  json.set("schema", "omrsync/load/1").set("kind", view.link.empty() ? "compare" : "load");
+  json.set("schema", "omrsync/load/1").set("kind", kind_of(view));
   json.set("link", view.link.empty() ? Json() : Json(view.link));
   json.set("table", view.table.empty() ? Json() : Json(view.table));
   json.set("rows", view.rows).set("of", std::max(view.rows, view.of)).set("done", view.done);

@@ -137,9 +137,12 @@ class Teller {
   /// Comparisons that found so many rows gone that somebody must say yes.
   Status tell_loads() {
     OMRSYNC_TRY(loads, load_status(tx_));
-    for (const LoadView& load : loads)
+    for (const LoadView& load : loads) {
       if (load.asks_deletes)
         attend(std::to_string(*load.asks_deletes) + " rows of " + load.table + " are gone", "omrsync load status");
+      if (load.reconcile)
+        attend("an older copy of this machine's data was put back; all of it is being compared", "omrsync load status");
+    }
     return Done{};
   }
 
