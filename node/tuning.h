@@ -82,6 +82,10 @@ inline constexpr milliseconds kLineBackoffMost{15 * 60 * 1000};
 inline constexpr milliseconds kHurriedRetry{250};
 inline constexpr std::uint64_t kRoundTries = 4;
 
+/// From here on two clocks differ so much that somebody should set one: data are taken all the same, but people who read
+/// their dates are misled.
+inline constexpr milliseconds kClockOff{5 * 60 * 1000};
+
 /// How long a question to the parent waits there for news.
 inline constexpr milliseconds kPullWait{20'000};
 

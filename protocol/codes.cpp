@@ -148,7 +148,7 @@ constexpr std::array kCodes = {
               "Convert the database to utf8mb4, then 'omrsync queue retry --code SYNC-3002'.", false},
     CodeEntry{Code::apply_identifier_taken, "apply_identifier_taken",
               "An identifier is already used by another record.",
-              "Both are kept and listed in 'omrsync conflict ls'.", false},
+              "Both are kept; the log names them (apply.identifier_taken): give one of them another identifier in OpenMRS.", false},
     CodeEntry{Code::apply_name_taken, "apply_name_taken",
               "A unique name is already used by another record.",
               "Rename one of the two, then 'omrsync queue retry'.", false},

@@ -1,5 +1,7 @@
 #include "protocol/messages.h"
 
+#include <algorithm>
+
 #include "protocol/digest.h"
 #include "protocol/varint.h"
 #include "protocol/wire_convert.h"
@@ -61,6 +63,11 @@ Result<Generated> parse(std::string_view bytes) {
 }
 
 }  // namespace
+
+std::int64_t clock_offset(std::int64_t theirs_ms, std::int64_t ours_ms) noexcept {
+  constexpr std::int64_t kEndOfYear9999 = 253'402'300'799'999;
+  return std::clamp(theirs_ms, std::int64_t{0}, kEndOfYear9999) - ours_ms;
+}
 
 std::string next_chain(std::string_view previous, std::string_view digest, std::uint64_t last) {
   std::string link(previous);

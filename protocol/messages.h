@@ -31,6 +31,9 @@ struct Hello {
   std::string down_chain;
 };
 
+/// How far the other node's clock is ahead of ours. What it tells is taken to lie in the years 1970 to 9999.
+[[nodiscard]] std::int64_t clock_offset(std::int64_t theirs_ms, std::int64_t ours_ms) noexcept;
+
 struct HelloAnswer {
   std::uint32_t version = kWireVersion;
   LinkLife life;

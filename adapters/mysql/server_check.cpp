@@ -26,6 +26,17 @@ Status read_variables(Connection& connection, ServerFacts& facts) {
   return Done{};
 }
 
+/// Our own session lives in UTC, so the server's zone is asked for by its name.
+Status read_time_zone(Connection& connection, ServerFacts& facts) {
+  OMRSYNC_TRY(found, connection.value("SELECT TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), "
+                                      "CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@global.time_zone))"));
+  int minutes = 0;
+  const std::string text = found.value_or("");
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), minutes);
+  if (error == std::errc{} && end == text.data() + text.size()) facts.utc_offset_minutes = minutes;
+  return Done{};
+}
+
 Status read_log(Connection& connection, ServerFacts& facts) {
   const auto status = connection.rows("SHOW MASTER STATUS");
   if (!status && status.error().remedy == Remedy::reconnect) return status.error();
@@ -105,6 +116,7 @@ std::string literal_with_backslashes(std::string_view text) {
 Result<ServerFacts> read_facts(Connection& connection, const CheckOptions& options) {
   ServerFacts facts;
   OMRSYNC_CHECK(read_variables(connection, facts));
+  OMRSYNC_CHECK(read_time_zone(connection, facts));
   OMRSYNC_CHECK(read_log(connection, facts));
   OMRSYNC_CHECK(read_tables(connection, options, facts));
   OMRSYNC_CHECK(read_privileges(connection, options, facts));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ namespace omrsync::mysql {
 struct CheckOptions {
   std::string database;
   std::string marker_schema;
+  std::optional<int> utc_offset_minutes{};  ///< of the clocks that OpenMRS writes, now; none: not looked at
 };
 
 enum class Severity : std::uint8_t { ok, warning, error };
@@ -42,6 +44,7 @@ struct ServerFacts {
   std::set<std::string, std::less<>> global_privileges;
   std::set<std::string, std::less<>> database_privileges;  ///< the global ones that count there included
   std::set<std::string, std::less<>> marker_privileges;
+  std::optional<int> utc_offset_minutes{};  ///< of the server's own wall clock
 };
 
 [[nodiscard]] Result<ServerFacts> read_facts(Connection& connection, const CheckOptions& options);

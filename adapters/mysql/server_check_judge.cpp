@@ -21,6 +21,13 @@ std::string set_it(std::string_view name, std::string_view value) {
   return "Write " + std::string(name) + " = " + std::string(value) + " below [mysqld] in the server's configuration, then restart it.";
 }
 
+/// "UTC+03:00".
+std::string zone_text(int minutes) {
+  const int away = minutes < 0 ? -minutes : minutes;
+  const auto two = [](int n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+  return "UTC" + std::string(minutes < 0 ? "-" : "+") + two(away / 60) + ":" + two(away % 60);
+}
+
 class Judge {
  public:
   Judge(const ServerFacts& facts, const CheckOptions& options) : facts_(facts), options_(options) {}
@@ -33,6 +40,7 @@ class Judge {
     filters();
     tables();
     others();
+    time_zone();
     privileges();
     std::stable_sort(findings_.begin(), findings_.end(),
                      [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
@@ -158,6 +166,18 @@ class Judge {
     const bool capitals = std::any_of(options_.database.begin(), options_.database.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     add("lower_case_table_names", folded && capitals ? Severity::error : Severity::ok,
         "lower_case_table_names is " + get("lower_case_table_names") + ".", "Write [openmrs] database in lower case.");
+  }
+
+  /// A hint only: OpenMRS may run in another zone than its database. Nodes exchange wall clocks, so nothing is lost by it;
+  /// readers of the FHIR form would see other moments.
+  void time_zone() {
+    if (!facts_.utc_offset_minutes || !options_.utc_offset_minutes) return;
+    const std::string here = zone_text(*facts_.utc_offset_minutes);
+    const std::string told = zone_text(*options_.utc_offset_minutes);
+    add("time_zone", here == told ? Severity::ok : Severity::warning,
+        "The server's clocks stand at " + here + ", [node] timezone is at " + told + ".",
+        "Set [node] timezone to the time zone in which OpenMRS runs; if it is that already, there is nothing to do.",
+        Code::config_invalid);
   }
 
   void privilege(std::string_view where, const std::set<std::string, std::less<>>& has,

@@ -6,6 +6,7 @@
 #include "node/admin/load.h"
 #include "node/admin/words.h"
 #include "node/store/facts.h"
+#include "node/tuning.h"
 
 namespace omrsync::admin {
 namespace {
@@ -14,6 +15,9 @@ namespace tables = node::tables;
 using node::InboxItem;
 
 constexpr std::int64_t kClockTrusted_ms = 2000;
+bool is_clock_off(std::int64_t offset_ms) { return std::abs(offset_ms) > node::tuning::kClockOff.count(); }
+std::string seconds_off(std::int64_t offset_ms) { return std::to_string(std::abs(offset_ms) / 1000) + " s off"; }
+
 constexpr std::int64_t kSilentTooLong_ms = 24LL * 3600 * 1000;
 
 Json fault_json(const Fault& fault) {
@@ -190,7 +194,13 @@ class Teller {
     Json clock;
     const bool known = link.last_contact_ms != 0;
     clock.set("offset_seconds", known ? Json(static_cast<double>(link.clock_offset_ms) / 1000.0) : Json());
-    answer_.json.set("clock", clock.set("trusted", known && std::abs(link.clock_offset_ms) <= kClockTrusted_ms));
+    clock.set("trusted", known && std::abs(link.clock_offset_ms) <= kClockTrusted_ms);
+    if (known && is_clock_off(link.clock_offset_ms)) {
+      const std::string message = "the clock is " + seconds_off(link.clock_offset_ms) + " the parent's";
+      clock.set("error", fault_json({Code::clock_off, message}));
+      attend(message, "omrsync doctor");
+    }
+    answer_.json.set("clock", clock);
     return Done{};
   }
 
@@ -206,6 +216,9 @@ class Teller {
         if (const Json* value = full.find(member)) one.set(member, *value);
       children.push_back(one);
       if (view.failed > 0) attend(view.child.name + ": " + std::to_string(view.failed) + " failed", "omrsync queue ls");
+      if (is_clock_off(view.clock_offset_ms))
+        attend(view.child.name + ": its clock is " + seconds_off(view.clock_offset_ms),
+               "omrsync node show " + view.child.name);
       const bool silent = view.child.last_seen_ms != 0 && around_.now_ms - view.child.last_seen_ms > kSilentTooLong_ms;
       if (silent) attend(view.child.name + " was not heard of for a day", "omrsync node ls");
     }

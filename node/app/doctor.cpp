@@ -8,6 +8,7 @@
 #include "adapters/http/certificates.h"
 #include "adapters/mysql/server_check.h"
 #include "adapters/system/files.h"
+#include "adapters/system/local_time.h"
 #include "node/admin/audit.h"
 #include "node/admin/status.h"
 #include "node/app/daemon.h"
@@ -123,6 +124,17 @@ class Doctor {
     ok("daemon", "The daemon does not run; 'omrsync serve' starts it.");
   }
 
+  /// Of the configured time zone, now.
+  [[nodiscard]] std::optional<int> utc_offset_minutes() const {
+    constexpr int kWeek = 7 * 24 * 60;
+    const std::chrono::milliseconds now(now_ms());
+    const auto there = system::minute_of_week(config_.node.timezone, now);
+    const auto utc = system::minute_of_week("UTC", now);
+    if (!there || !utc) return std::nullopt;
+    const int minutes = static_cast<int>(*there) - static_cast<int>(*utc);
+    return minutes > kWeek / 2 ? minutes - kWeek : minutes < -kWeek / 2 ? minutes + kWeek : minutes;
+  }
+
   void check_database() {
     auto options = connection_options(config_);
     if (!options) return fail("database", options.error());
@@ -130,7 +142,8 @@ class Doctor {
     auto connection = mysql::Connection::open(*options);
     if (!connection) return fail("database", connection.error());
     ok("database", "The database server answers.");
-    const auto findings = mysql::check_server(**connection, {config_.openmrs->database, config_.openmrs->marker_schema});
+    const auto findings = mysql::check_server(
+        **connection, {config_.openmrs->database, config_.openmrs->marker_schema, utc_offset_minutes()});
     if (!findings) return fail("database", findings.error());
     for (const mysql::Finding& finding : *findings) {
       const auto state = finding.severity == mysql::Severity::ok        ? Check::State::ok

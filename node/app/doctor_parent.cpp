@@ -15,7 +15,9 @@
 #include "adapters/system/descriptor.h"
 #include "node/app/open.h"
 #include "node/app/parent_link.h"
+#include "node/ship/parent_workers.h"
 #include "node/store/facts.h"
+#include "node/tuning.h"
 #include "protocol/messages.h"
 
 namespace omrsync::app {
@@ -62,15 +64,7 @@ Result<std::string> hello(const Config& config) {
   OMRSYNC_TRY(tx, store->read());
   OMRSYNC_TRY(identity, node::identity(*tx));
   OMRSYNC_TRY(link, node::link_record(*tx, node::kParentLink));
-  Hello message;
-  if (identity) message.life.child = identity->actor();
-  message.life.parent = link.life.parent;
-  message.name = config.node.name;
-  message.up_through = link.next_number - 1;
-  message.up_chain = link.chain;
-  message.down_through = link.stored;
-  message.time_ms = now_ms();
-  return encode(message);
+  return encode(node::greeting(identity.value_or(node::Identity{}), link, now_ms()));
 }
 
 Result<ports::Response> ask(const Config& config) {
@@ -98,7 +92,7 @@ void check_answer(const ports::Response& response, const std::function<void(cons
   const auto answer = decode<HelloAnswer>(response.body);
   if (!answer) return visit(failed("parent.protocol", answer.error().code, answer.error().message));
   visit({"parent.protocol", Check::State::ok, Code::defect, "The parent " + answer->name + " speaks protocol " + std::to_string(answer->version) + ".", ""});
-  const std::int64_t offset = answer->time_ms - now_ms();
+  const std::int64_t offset = clock_offset(answer->time_ms, now_ms());
   Check clock{"clock", Check::State::ok, Code::clock_off, "The clock is " + std::to_string(std::abs(offset) / 1000) + " s off the parent's.", ""};
   if (std::abs(offset) > kClockWarning_ms) {
     clock.state = Check::State::warning;

@@ -40,12 +40,15 @@ Pace ApplyWorker::step(std::stop_token) {
     }
   }
   if (!did) {
-    if (did.error().code != Code::db_lock_busy)
+    if (did.error().code != Code::db_lock_busy && told_ != did.error().code) {
       world_.log.failure(ports::Level::warning, "apply.failed", did.error());
+      told_ = did.error().code;
+    }
     backoff_ = std::clamp(backoff_ * 2, tuning::kApplyBusyFirst, tuning::kApplyBusyMost);
     return Pace::after(backoff_);
   }
   backoff_ = milliseconds(0);
+  told_.reset();
   return *did == Did::waits ? Pace::after(tuning::kApplyBusyFirst) : Pace::at_once();
 }
 
@@ -79,7 +82,7 @@ Result<std::optional<ApplyWorker::Work>> ApplyWorker::load_work(StoreTransaction
   auto states = inbox_states(tx, world_, key);
   if (!states) {
     const Error error = states.error();
-    if (error.remedy == Remedy::stop_node) return error;
+    if (error.remedy != Remedy::set_aside) return error;  // the store's trouble, not the set's
     OMRSYNC_CHECK(set_aside(work, error));
     return std::optional<Work>{};
   }
@@ -289,7 +292,22 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
   take_hashes(plan, written, *put);
   take_kept(plan, written, befores, *put, outcomes);
   tell();
-  return commit(*unit, plan);
+  const auto did = commit(*unit, plan);
+  if (did && *did == Did::applied) tell_taken(put->notices);
+  return did;
+}
+
+/// Names and identifiers that another row has already: both rows are kept, and somebody should look.
+void ApplyWorker::tell_taken(const std::vector<ports::PutNotice>& notices) {
+  for (const ports::PutNotice& notice : notices) {
+    const bool identifier = notice.kind == ports::PutNotice::Kind::identifier_taken;
+    if (!identifier && notice.kind != ports::PutNotice::Kind::name_taken) continue;
+    world_.log.warning(identifier ? "apply.identifier_taken" : "apply.name_taken",
+                       {{"code", identifier ? Code::apply_identifier_taken : Code::apply_name_taken},
+                        {"table", notice.root.table},
+                        {"key", notice.root.key},
+                        {"other", notice.other.key}});
+  }
 }
 
 Result<ApplyWorker::Did> ApplyWorker::commit(ports::UnitOfWork& unit, const ApplyPlan& plan) {

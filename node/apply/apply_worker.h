@@ -47,6 +47,7 @@ class ApplyWorker final : public Worker {
   Result<bool> mark_again(ports::UnitOfWork& unit, const std::string& marker);
   Result<std::string> marker_of(const std::vector<Work>& works);
   Result<Did> commit(ports::UnitOfWork& unit, const ApplyPlan& plan);
+  void tell_taken(const std::vector<ports::PutNotice>& notices);
   Result<std::vector<RootBefore>> roots_before(ports::StoreTransaction& tx, const std::vector<Work>& works,
                                                const std::vector<RootKey>& roots,
                                                std::vector<std::optional<ports::RootContent>> contents);
@@ -83,6 +84,7 @@ class ApplyWorker final : public Worker {
   std::string purges_after_;                  ///< and from there on
   std::set<std::pair<std::string, RootKey>> come_;  ///< targets that came while a set was about to be held for them
   std::chrono::milliseconds backoff_{0};
+  std::optional<Code> told_;  ///< of the failure that was logged, until something succeeds
 };
 
 }  // namespace omrsync::node

@@ -17,6 +17,7 @@ Pace CaptureWorker::step(std::stop_token stop) {
   const Result<bool> did = do_some(stop);
   if (!did) return failed(did.error());
   backoff_ = tuning::kFirstBackoff;
+  told_.reset();
   return Pace::at_once();
 }
 
@@ -208,10 +209,8 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
 }
 
 void CaptureWorker::report(const Error& error) {
-  const bool news = world_.shared.progress.with([&](Progress& p) {
-    return !p.capture_failed || p.capture_error.code != error.code;
-  });
-  if (news) world_.log.failure(ports::Level::warning, "capture.failed", error);
+  if (told_ != error.code) world_.log.failure(ports::Level::warning, "capture.failed", error);
+  told_ = error.code;
   world_.shared.progress.with([&](Progress& progress) {
     progress.capture_open = false;
     progress.capture_failed = true;

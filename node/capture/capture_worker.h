@@ -39,6 +39,7 @@ class CaptureWorker final : public Worker {
   bool open_ = false;
   std::optional<ports::LogPiece> waiting_;  ///< read, not yet stored
   std::chrono::milliseconds backoff_{100};
+  std::optional<Code> told_;  ///< of the failure that was logged, until something succeeds
   std::optional<std::chrono::milliseconds> quiet_since_;  ///< of a log that was being filled
   std::chrono::milliseconds signed_at_{0};
   bool wrote_ = false;         ///< pieces were stored since the last signature

@@ -135,6 +135,7 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
   const bool same = OMRSYNC_PLANTED(one_link_only) ? record.life.child == life.child : record.life == life;
   if (!same) OMRSYNC_CHECK(renew_link(*tx, world_, link, record, life));
   record.last_contact_ms = world_.clock.utc().count();
+  record.clock_offset_ms = clock_offset(hello.time_ms, record.last_contact_ms);
   HelloAnswer answer{kWireVersion, record.life, record.stored, record.stored_chain, record.last_contact_ms, 0,
                      world_.identity.name};
   OMRSYNC_TRY(end, tx->get(tables::kMeta, "log_end"));

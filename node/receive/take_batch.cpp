@@ -24,14 +24,31 @@ Status put_set(StoreTransaction& tx, const World& world, std::string_view link, 
   return put_record(tx, tables::kInbox, key, item);
 }
 
+/// A child is told of a set that was quarantined as it came in. `record` is the link's, still to be written.
+Status tell_quarantined(StoreTransaction& tx, std::string_view link, LinkRecord& record, std::uint64_t number,
+                        const Error& error) {
+  if (link == kParentLink) return Done{};
+  Outcome outcome;
+  outcome.sequence = record.next_outcome++;
+  outcome.number = number;
+  outcome.state = Outcome::State::quarantined;
+  outcome.code = static_cast<std::uint32_t>(error.code);
+  outcome.reason = error.message;
+  Receipt receipt;
+  receipt.outcomes.push_back(outcome);
+  return tx.put(tables::kOutcomes, link_key(link, outcome.sequence), encode(receipt));
+}
+
 /// An envelope that cannot be read is kept and quarantined, so that the sets behind it go on.
-Status put_unreadable(StoreTransaction& tx, const World& world, std::string_view link, std::uint64_t number,
-                      std::string_view bytes, const Error& error) {
+Status put_unreadable(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
+                      std::uint64_t number, std::string_view bytes, const Error& error) {
   InboxItem item;
   item.state = InboxItem::State::quarantined;
   item.since_ms = world.clock.utc().count();
   item.code = static_cast<std::uint32_t>(error.code);
   item.reason = error.message;
+  item.told = true;
+  OMRSYNC_CHECK(tell_quarantined(tx, link, record, number, error));
   const std::string key = link_key(link, number);
   OMRSYNC_CHECK(tx.put(tables::kInboxBody, key, bytes));
   return put_record(tx, tables::kInbox, key, item);
@@ -57,7 +74,7 @@ Status take_batch(StoreTransaction& tx, const World& world, std::string_view lin
   std::uint64_t expected = batch.first;
   OMRSYNC_CHECK(read_frame(batch.frame, tuning::kFrameBytesMost, [&](std::string_view bytes) -> Status {
     const auto envelope = decode_envelope(bytes);
-    if (!envelope) return put_unreadable(tx, world, link, expected++, bytes, envelope.error());
+    if (!envelope) return put_unreadable(tx, world, link, record, expected++, bytes, envelope.error());
     const bool run = envelope->kind == Envelope::Kind::empty_run;
     const std::uint64_t through = run ? envelope->through : envelope->number;
     if (envelope->number != expected || through < expected || through > batch.last)

@@ -24,6 +24,11 @@ Result<std::string> body_of(ports::Response response) {
 
 }  // namespace
 
+Hello greeting(const Identity& identity, const LinkRecord& link, std::int64_t now_ms) {
+  return {kWireVersion, {identity.actor(), link.life.parent}, identity.name, link.next_number - 1, link.chain,
+          link.stored,  now_ms,                               link.acknowledged, link.stored_chain};
+}
+
 Pace ParentWorker::step(std::stop_token) {
   if (!asked_) {
     auto next = question();
@@ -135,9 +140,7 @@ Result<std::optional<ports::Request>> PushWorker::question() {
   }
   hello_asked_ = !introduced;
   if (!introduced) {
-    Hello hello{kWireVersion, {world_.identity.actor(), record.life.parent}, world_.identity.name,
-                record.next_number - 1, record.chain, record.stored, world_.clock.utc().count(),
-                record.acknowledged, record.stored_chain};
+    const Hello hello = greeting(world_.identity, record, world_.clock.utc().count());
     return std::optional<ports::Request>({kHelloPath, encode(hello)});
   }
   OMRSYNC_TRY(batch, builder_.next(batch_bytes_));
@@ -177,9 +180,10 @@ Status PushWorker::take_hello(const std::string& body) {
   }
   OMRSYNC_CHECK(trim_frozen(*tx, kParentLink, record, answer.up_stored));
   record.last_contact_ms = world_.clock.utc().count();
-  record.clock_offset_ms = answer.time_ms - record.last_contact_ms;
+  record.clock_offset_ms = clock_offset(answer.time_ms, record.last_contact_ms);
   OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
   OMRSYNC_CHECK(tx->commit());
+  note_clock(milliseconds(record.clock_offset_ms));
   contact_.with([&](ParentContact& contact) {
     contact.introduced = true;
     contact.failure.reset();
@@ -187,6 +191,13 @@ Status PushWorker::take_hello(const std::string& body) {
     contact.pulls_empty = 0;
   });
   return Done{};
+}
+
+/// Told once for each time that it goes off.
+void PushWorker::note_clock(milliseconds offset) {
+  const bool off = std::chrono::abs(offset) > tuning::kClockOff;
+  if (off && !clock_off_) world_.log.warning("clock.off", {{"code", Code::clock_off}, {"parent_ahead", offset}});
+  clock_off_ = off;
 }
 
 PullWorker::PullWorker(const World& world, std::unique_ptr<ports::ParentLink> link, Guarded<ParentContact>& contact)

@@ -10,6 +10,10 @@
 
 namespace omrsync::node {
 
+/// What a node says of itself and of the link when it greets its parent. Whoever greets, says all of it: a parent that
+/// is told of less than it sent takes that for a store that was put back (D28).
+[[nodiscard]] Hello greeting(const Identity& identity, const LinkRecord& link, std::int64_t now_ms);
+
 /// What the push and the pull worker of a child share about its parent.
 struct ParentContact {
   bool introduced = false;       ///< hello was answered in this process
@@ -67,9 +71,11 @@ class PushWorker final : public ParentWorker {
   Status take(const std::string& body) override;
   [[nodiscard]] std::chrono::milliseconds idle() const override;
   Status take_hello(const std::string& body);
+  void note_clock(std::chrono::milliseconds offset);
 
   BatchBuilder builder_;
   bool hello_asked_ = false;
+  bool clock_off_ = false;
   std::size_t sent_bytes_ = 0;
 };
 

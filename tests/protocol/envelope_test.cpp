@@ -123,6 +123,14 @@ TEST_CASE("messages come back as they were sent") {
   REQUIRE_FALSE(decode<Hello>("\xff\xff\xff"));
 }
 
+TEST_CASE("a clock that tells nonsense is off, by no more than clocks can be") {
+  constexpr std::int64_t now = 1'700'000'000'000;
+  CHECK(clock_offset(now + 5, now) == 5);
+  CHECK(clock_offset(0, now) == -now);
+  CHECK(clock_offset(INT64_MIN, now) == -now);
+  CHECK(clock_offset(INT64_MAX, now) == 253'402'300'799'999 - now);
+}
+
 TEST_CASE("SipHash-2-4 gives the values of its authors' test vectors") {
   std::array<std::uint8_t, 16> key{};
   for (std::uint8_t i = 0; i < 16; ++i) key[i] = i;

@@ -134,3 +134,24 @@ TEST_CASE("what a resource says beyond our rules is kept and said again") {
   CHECK(again.find(R"("created":"2024-01-01","language":"fr")") != std::string::npos);
   check_round_trip(*codec, *codec, {root, groups.value()});
 }
+
+TEST_CASE("a node in the wrong time zone takes the same wall clock") {
+  const auto kampala = fixture_codec("Africa/Kampala");
+  const auto wrong = fixture_codec("America/St_Johns");
+  const Sample sample{{"note", "7a0f3ef2-2f7e-4f0c-8f5c-6a0f6a6f7d10"},
+                      {{"life", ""}, {"row", encode_cells({{"date_created", "2026-05-04 08:14:58"}, {"text", "x"}})}}};
+  CHECK(encoded(*kampala, sample).find("2026-05-04T08:14:58+03:00") != std::string::npos);
+  CHECK(encoded(*wrong, sample).find("2026-05-04T08:14:58-02:30") != std::string::npos);
+  check_round_trip(*kampala, *wrong, sample);
+  check_round_trip(*wrong, *kampala, sample);
+}
+
+TEST_CASE("a text of many megabytes is one like any other") {
+  const auto codec = fixture_codec();
+  const std::string text(20'000'000, 'x');
+  const Sample sample{{"note", "7a0f3ef2-2f7e-4f0c-8f5c-6a0f6a6f7d10"},
+                      {{"life", ""}, {"row", encode_cells({{"text", text}})}}};
+  const auto back = codec->decode(sample.root, encoded(*codec, sample));
+  REQUIRE(back.has_value());
+  CHECK((back.value() == sample.groups));
+}

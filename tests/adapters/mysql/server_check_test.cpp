@@ -71,6 +71,23 @@ TEST_CASE("each wrong setting is found, with its remedy") {
   CHECK(worst_with("binlog_row_value_options", "PARTIAL_JSON") == "E:binlog_row_value_options ");
 }
 
+TEST_CASE("a time zone other than the server's is worth a look") {
+  const auto seen = [](int configured, std::optional<int> server) {
+    ServerFacts facts = good();
+    facts.utc_offset_minutes = server;
+    CheckOptions options = kOptions;
+    options.utc_offset_minutes = configured;
+    return judge(facts, options);
+  };
+  CHECK(worst(seen(180, 180)).empty());
+  CHECK(worst(seen(180, std::nullopt)).empty());
+  const auto findings = seen(180, -210);
+  CHECK(worst(findings) == "W:time_zone ");
+  CHECK(find(findings, "time_zone").code == Code::config_invalid);
+  CHECK(find(findings, "time_zone").what == "The server's clocks stand at UTC-03:30, [node] timezone is at UTC+03:00.");
+  CHECK_FALSE(find(findings, "time_zone").remedy.empty());
+}
+
 TEST_CASE("filters, replicas, engines, XA and privileges are looked at") {
   ServerFacts facts = good();
   facts.logged_schemas = "open_mrs,other";
@@ -124,7 +141,9 @@ TEST_CASE("a real server is read as it is") {
                "XA START 'a'; XA END 'a'; XA ROLLBACK 'a'");
   CHECK(worst(must(check_server(*db, kOptions))) == "E:binlog_format E:engine W:sync_binlog W:innodb_flush_log_at_trx_commit "
                                                     "W:innodb_snapshot_isolation W:xa ");
-  own.sql("SET GLOBAL binlog_format=ROW, GLOBAL innodb_snapshot_isolation=OFF; DROP TABLE open_mrs.m");
+  own.sql("SET GLOBAL binlog_format=ROW, GLOBAL innodb_snapshot_isolation=OFF; DROP TABLE open_mrs.m;"
+          "SET GLOBAL time_zone='-03:30'");
+  CHECK(must(read_facts(*db, kOptions)).utc_offset_minutes == -210);
 
   PrivateMariadb other({{"--binlog-ignore-db=open_mrs", "--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1"}, false});
   other.sql("CREATE DATABASE open_mrs; SET GLOBAL gtid_slave_pos='0-9-1'");

@@ -133,6 +133,33 @@ TEST_CASE("status of a child counts what is not safe at the parent yet, and name
   CHECK(answer.attention.size() == 1);
 }
 
+TEST_CASE("a clock that is off is worth a look, at the child and at its parent") {
+  SampleStore sample;
+  constexpr std::int64_t kTwoYears_ms = 2LL * 365 * 24 * 3600 * 1000;
+  sample.write([&](ports::StoreTransaction& tx) {
+    node::LinkRecord link;
+    link.last_contact_ms = 1'700'000'000'000;
+    link.clock_offset_ms = -kTwoYears_ms;
+    REQUIRE(node::put_link(tx, node::kParentLink, link));
+    REQUIRE(node::put_link(tx, to_string(sample.child.node), link));
+  });
+  Surroundings around = calm();
+  around.role = "district";
+  around.parent_url = "https://hq:8443";
+
+  const auto answer = status(*sample.read(), around).value();
+
+  const Json& clock = *answer.json.find("clock");
+  CHECK_FALSE(*clock.find("trusted")->boolean());
+  CHECK(clock.find("error")->text_of("code") == "SYNC-1105");
+  CHECK(clock.find("error")->text_of("message") == "the clock is 63072000 s off the parent's");
+  CHECK_FALSE(clock.find("error")->text_of("remedy").empty());
+  CHECK(answer.json.find("parent")->text_of("state") == "ok");
+  const std::vector<std::string> attention{"the clock is 63072000 s off the parent's",
+                                           "kitale: its clock is 63072000 s off"};
+  CHECK(answer.attention == attention);
+}
+
 TEST_CASE("a daemon that does not run is worth a look, and capture is stopped then") {
   SampleStore sample;
   Surroundings around = calm();
