@@ -107,7 +107,7 @@ Status coverage(const Config& config, const std::function<void(const ColumnCover
   OMRSYNC_TRY(options, connection_options(config));
   OMRSYNC_TRY(connection, mysql::Connection::open(options));
   OMRSYNC_TRY(schema, mysql::read_schema(*connection, config.openmrs->database));
-  OMRSYNC_TRY(model, openmrs::compile_model(std::move(schema)));
+  OMRSYNC_TRY(model, openmrs::compile_model(std::move(schema), site_declarations(config)));
   for (const auto& [name, table] : model.schema)
     for (const openmrs::Column& column : table.columns) visit(coverage_of(model, table, column));
   return Done{};

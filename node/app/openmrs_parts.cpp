@@ -3,6 +3,7 @@
 #include "adapters/mysql/database.h"
 #include "adapters/openmrs/fhir/codec.h"
 #include "adapters/system/files.h"
+#include "protocol/json.h"
 
 namespace omrsync::app {
 
@@ -27,6 +28,14 @@ Result<mysql::ConnectionOptions> connection_options(const Config& config) {
   return options;
 }
 
+std::vector<std::string> site_declarations(const Config& config) {
+  if (config.excluded_tables.empty()) return {};
+  Json::Array excluded;
+  for (const std::string& table : config.excluded_tables)
+    excluded.push_back(Json(Json::Object{{"table", table}, {"reason", "this site's [scope] exclude_tables"}}));
+  return {to_string(Json(Json::Object{{"excluded", std::move(excluded)}}))};
+}
+
 Result<OpenmrsParts> open_openmrs(const Config& config, const node::Identity& identity) {
   mysql::DatabaseOptions options;
   OMRSYNC_TRY(connection, connection_options(config));
@@ -34,6 +43,7 @@ Result<OpenmrsParts> open_openmrs(const Config& config, const node::Identity& id
   options.marker_schema = config.openmrs->marker_schema;
   options.hash_key = identity.hash_key;
   options.site = config.node.name;
+  options.declarations = site_declarations(config);
   OMRSYNC_TRY(database, mysql::MysqlDatabase::open(std::move(options)));
   OMRSYNC_TRY(codec, openmrs::FhirCodec::create(database->model(), {config.node.timezone}));
   OpenmrsParts parts;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "adapters/mysql/connection.h"
 #include "adapters/ports/openmrs.h"
@@ -19,6 +21,9 @@ struct OpenmrsParts {
 
 /// How to log in, the password read from its file. `secret_readable`, `file_unreadable`.
 [[nodiscard]] Result<mysql::ConnectionOptions> connection_options(const Config& config);
+
+/// Declarations that the configuration stands for: [scope] exclude_tables (openmrs::compile_model).
+[[nodiscard]] std::vector<std::string> site_declarations(const Config& config);
 
 /// Connects and reads the schema. `retry_later` and `reconnect` while the server is away; other failures are for people.
 [[nodiscard]] Result<OpenmrsParts> open_openmrs(const Config& config, const node::Identity& identity);
