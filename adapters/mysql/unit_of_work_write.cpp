@@ -176,7 +176,8 @@ std::string RowWriter::insert_sql(const TablePlan& plan, const Rows& rows) const
     const bool numbered = plan.local == column.index && rows.front()->local.empty();
     const bool used = std::any_of(rows.begin(), rows.end(), [&](const RowWork* row) {
       const auto set = row->set.find(column.index);
-      return (set != row->set.end() && set->second.text) || plan.local == column.index;
+      if (set == row->set.end()) return plan.local == column.index;
+      return set->second.text || column.column->default_text;  // left out, it would get its default and not NULL
     });
     if (used && !numbered) columns.push_back(column.index);
   }

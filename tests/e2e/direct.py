@@ -19,6 +19,19 @@ def at_all(nodes, statement, wanted, what):
         check(found == wanted, f'{node.name}: {what}: {found}, not {wanted}')
 
 
+def doctor_harms_nothing(hq, children):
+    """Whoever only asks how things stand is not taken for a node that was put back."""
+    lives = [node.status()['node']['incarnation'] for node in (hq, *children)]
+    for node in children:
+        checks = {line['check']: line for line in node.run('doctor', '--json', codes=(0, 7)).lines}
+        for name in ('parent.protocol', 'clock'):
+            check(checks[name]['state'] == 'ok', f'{node.name}: {checks[name]}')
+        check('database.time_zone' in checks, f'{node.name}: the time zone was not looked at')
+    settle(hq, children)
+    check(lives == [node.status()['node']['incarnation'] for node in (hq, *children)], 'a node began a new life')
+    say('doctor found the parent as it is')
+
+
 def scenario(scene):
     hq = scene.parent().serve().await_running()
     a = scene.child(hq, 'kitale', fill=scene.source.data('KIT', 5)).serve().await_running()
@@ -51,6 +64,7 @@ def scenario(scene):
     settle(hq, [a, b])
     at_all(nodes, f"SELECT gender FROM person WHERE uuid = '{person}'", 'O', "the other clinic's update")
     same_everywhere(nodes, reveal=scene.given.reveal)
+    doctor_harms_nothing(hq, [a, b])
     audits_whole(nodes)
 
 

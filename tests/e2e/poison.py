@@ -39,7 +39,8 @@ def scenario(scene):
     say('listed with its reason: ' + listed[0]['code'] + ' ' + listed[0]['reason'])
     hq.sql(WIDE)
     hq.run('queue', 'retry', listed[0]['id'])
-    wait_until(lambda: not hq.queue('--state', listed[0]['state']), 'the retried set is through', 60)
+    wait_until(lambda: not any(row['id'] == listed[0]['id'] for row in hq.queue() + a.queue()),
+               'the retried set is through, and its sender knows', 60)
     settle(hq, [a])
     same_everywhere([a, hq])
 

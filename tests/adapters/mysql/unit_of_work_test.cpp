@@ -311,6 +311,36 @@ TEST_CASE("metadata of a taken name becomes an alias of the row that has it") {
   CHECK(value_of(*again, {"encounter_type", "theirs"}, "row", "name") == "intàke ");
 }
 
+TEST_CASE("an identifier that another patient has goes in beside it, and both are named") {
+  tests::OpenmrsServer server;
+  const auto database = server.open("clinic");
+  RootWrite type = visit_type("t-1", "Old number", "u-1");
+  type.root.table = "patient_identifier_type";
+  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), type}).outcome.problems.empty());
+  const auto patient = [](const std::string& key, const std::string& identifier) {
+    RootWrite write = person(key, "u-1");
+    const GroupName owned = "patient_identifier/i-of-" + key;
+    const GroupValue made = cells({{"creator", "u-1"}, {"date_created", "2024-01-01 10:00:00"}});
+    write.groups["patient"] = merge_cells(made, cells({{"allergy_status", "Unknown"}}));
+    write.groups["patient#life"] = cells({{"voided", "0"}});
+    write.groups[owned] = merge_cells(
+        made, cells({{"identifier", identifier}, {"identifier_type", "t-1"}, {"preferred", "1"}}));
+    write.groups[owned + "#life"] = cells({{"voided", "0"}});
+    return write;
+  };
+  CHECK(apply(*database, "2", {patient("p-2", "100-8")}).outcome.notices.empty());
+  CHECK(apply(*database, "3", {patient("p-3", "101-6")}).outcome.notices.empty());
+  const Applied applied = apply(*database, "4", {patient("p-4", "100-8")});
+  REQUIRE(applied.outcome.problems.empty());
+  REQUIRE(applied.outcome.notices.size() == 1);
+  CHECK(applied.outcome.notices[0].kind == ports::PutNotice::Kind::identifier_taken);
+  CHECK(applied.outcome.notices[0].root == RootKey{"person", "p-4"});
+  CHECK(applied.outcome.notices[0].other == RootKey{"patient_identifier", "i-of-p-2"});
+  CHECK(server.server().sql("SELECT COUNT(*) FROM patient_identifier WHERE identifier='100-8'", "clinic") == "2\n");
+  // The column has a default, and that is no location.
+  CHECK(server.server().sql("SELECT COUNT(*) FROM patient_identifier WHERE location_id IS NULL", "clinic") == "3\n");
+}
+
 TEST_CASE("a user whose name is taken goes in under another one, and the true one is kept") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
