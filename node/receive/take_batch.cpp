@@ -64,7 +64,8 @@ Status take_batch(StoreTransaction& tx, const World& world, std::string_view lin
                   const Batch& batch) {
   if (batch.life != record.life)
     return refuse(Code::wire_life_over, "the batch belongs to another life of this link");
-  if (batch.last < batch.first || batch.first == 0) return refuse(Code::wire_malformed, "a batch has no numbers");
+  if (batch.last < batch.first || batch.first == 0 || batch.last == UINT64_MAX)
+    return refuse(Code::wire_malformed, "a batch has no numbers");
   if (batch.last <= record.stored) return Done{};
   if (batch.first != record.stored + 1)
     return refuse(Code::wire_gap, "change sets are missing before the batch");

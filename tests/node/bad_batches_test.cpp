@@ -184,6 +184,14 @@ TEST_CASE("a batch that was altered, torn, cut or labelled wrongly is refused wh
   CHECK(refusal(sender.push(sender.batch({sender.person(1, "p1"), sender.person(1, "p2")})), 400) ==
         Code::wire_malformed);
 
+  Envelope endless;
+  endless.number = 1;
+  endless.through = UINT64_MAX;
+  endless.kind = Envelope::Kind::empty_run;
+  label = sender.batch({encode_envelope(endless)});
+  label.last = UINT64_MAX;
+  CHECK(refusal(sender.push(label), 400) == Code::wire_malformed);
+
   CHECK(parent.inbox().empty());
   CHECK(sender.deliver(good).stored_through == 2);
 }
