@@ -103,6 +103,27 @@ std::optional<Error> Engine::line_failure() {
   });
 }
 
+/// Sets that cannot go on now, here and as far as the parent told.
+Result<Engine::Stuck> Engine::stuck() {
+  Stuck stuck;
+  OMRSYNC_TRY(tx, world_.store.read());
+  OMRSYNC_CHECK(tx->scan(tables::kSent, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+    if (const auto sent = decode_record<SentSet>(entry.value)) {
+      stuck.held += sent->told == Outcome::State::held;
+      stuck.quarantined += sent->told == Outcome::State::quarantined;
+    }
+    return true;
+  }));
+  OMRSYNC_CHECK(tx->scan(tables::kInbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+    if (const auto item = decode_record<InboxItem>(entry.value)) {
+      stuck.held += item->state == InboxItem::State::held;
+      stuck.quarantined += item->state == InboxItem::State::quarantined;
+    }
+    return true;
+  }));
+  return stuck;
+}
+
 RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
   RoundReport report;
   const auto before = counts();
@@ -116,12 +137,20 @@ RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
     c.failures = 0;
     return c.pulls_empty;
   });
+  std::uint64_t held = 0;
+  milliseconds held_since{0};
   for (;;) {
     const std::uint64_t seen = shared_.changed.rings();
     // An answer of "nothing new" counts only when it was asked for after everything sent had its outcome.
     const auto done = round_done(*target, pulls);
-    if (done && *done) break;
     const milliseconds now = world_.clock.steady();
+    if (done && *done) {
+      // What is held may wait only for something that is on its way: it is given a moment.
+      const auto left = stuck();
+      if (!left || left->held == 0 || (left->held == held && now - held_since >= tuning::kHeldPatience)) break;
+      if (left->held != held) held_since = now;
+      held = left->held;
+    }
     if (stop.stop_requested() || now >= deadline || shared_.over.load()) {
       report.failure = line_failure().value_or(
           Error{Remedy::retry_later, Code::line_busy, "the round did not come to its end in time"});
@@ -142,21 +171,9 @@ RoundReport Engine::round(milliseconds deadline, std::stop_token stop) {
     report.applied = after->applied - before->applied + after->theirs - before->theirs + report.merged;
     report.conflicts = after->conflict - before->conflict;
   }
-  if (const auto tx = world_.store.read()) {
-    (void)(*tx)->scan(tables::kSent, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
-      if (const auto sent = decode_record<SentSet>(entry.value)) {
-        report.held += sent->told == Outcome::State::held;
-        report.quarantined += sent->told == Outcome::State::quarantined;
-      }
-      return true;
-    });
-    (void)(*tx)->scan(tables::kInbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
-      if (const auto item = decode_record<InboxItem>(entry.value)) {
-        report.held += item->state == InboxItem::State::held;
-        report.quarantined += item->state == InboxItem::State::quarantined;
-      }
-      return true;
-    });
+  if (const auto left = stuck()) {
+    report.held = left->held;
+    report.quarantined = left->quarantined;
   }
   return report;
 }

@@ -58,6 +58,10 @@ class Engine {
  private:
   struct Counts;
   Result<Counts> counts();
+  struct Stuck {
+    std::uint64_t held = 0, quarantined = 0;
+  };
+  Result<Stuck> stuck();
   Result<bool> round_done(const ports::LogPosition& target, std::uint64_t pulls);
   std::optional<Error> line_failure();
 

@@ -86,6 +86,9 @@ inline constexpr std::uint64_t kRoundTries = 4;
 /// their dates are misled.
 inline constexpr milliseconds kClockOff{5 * 60 * 1000};
 
+/// A round ends with sets held only when their number has not changed for so long.
+inline constexpr milliseconds kHeldPatience{2000};
+
 /// How long a question to the parent waits there for news.
 inline constexpr milliseconds kPullWait{20'000};
 
