@@ -4,6 +4,7 @@
 #include <array>
 
 #include "node/admin/words.h"
+#include "node/apply/landing.h"
 #include "node/store/facts.h"
 
 namespace omrsync::admin {
@@ -160,27 +161,13 @@ Status audit(ports::StoreTransaction& tx, const QueueChange& change, const Queue
 /// Forgets an item for good and lets a child know that it was refused.
 Status discard(ports::StoreTransaction& tx, const QueueChange& change, const QueueItem& item, const InboxItem& record) {
   const node::LinkPlace place = node::link_place(item.inbox_key);
-  if (place.link != node::kParentLink && place.link != node::kPastLink) {
-    OMRSYNC_TRY(link, node::link_record(tx, place.link));
-    Outcome outcome;
-    outcome.sequence = link.next_outcome++;
-    outcome.number = place.number;
-    outcome.state = Outcome::State::refused;
-    outcome.code = record.code;
-    outcome.reason = change.reason.empty() ? "discarded by an operator" : change.reason;
-    Receipt receipt;
-    receipt.outcomes.push_back(outcome);
-    OMRSYNC_CHECK(tx.put(tables::kOutcomes, node::link_key(place.link, outcome.sequence), encode(receipt)));
-    OMRSYNC_CHECK(node::put_link(tx, place.link, link));
-  }
-  for (const RootKey& root : record.waits_for) {
-    const std::string key = tables::root_and(root, item.inbox_key);
-    OMRSYNC_CHECK(tx.erase(tables::kWaits, key, ports::after(key)));
-  }
-  for (const RootKey& root : record.roots) {
-    const std::string key = tables::root_and(root, item.inbox_key);
-    OMRSYNC_CHECK(tx.erase(tables::kBrings, key, ports::after(key)));
-  }
+  Outcome outcome;
+  outcome.number = place.number;
+  outcome.state = Outcome::State::refused;
+  outcome.code = record.code;
+  outcome.reason = change.reason.empty() ? "discarded by an operator" : change.reason;
+  OMRSYNC_CHECK(node::tell_outcome(tx, place.link, outcome));
+  OMRSYNC_CHECK(node::leave_places(tx, record, item.inbox_key));
   OMRSYNC_CHECK(tx.erase(tables::kInboxBody, item.inbox_key, ports::after(item.inbox_key)));
   return tx.erase(tables::kInbox, item.inbox_key, ports::after(item.inbox_key));
 }

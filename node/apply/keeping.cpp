@@ -10,8 +10,6 @@ namespace {
 
 using ports::StoreTransaction;
 
-constexpr const char* kKind = "dangling-parent";
-
 bool holds_dot(const Group& group, const Dot& dot) {
   return std::any_of(group.siblings.begin(), group.siblings.end(), [&](const Sibling& s) { return s.dot == dot; });
 }
@@ -68,7 +66,7 @@ std::optional<Dot> tombstone_of(const LedgerRow& row) {
 
 Result<std::string> open_dangling(StoreTransaction& tx, const World& world, const RootKey& root, const Dot& tombstone,
                                   const std::vector<RootKey>& referrers) {
-  const std::string of = tables::root_and(root, kKind);
+  const std::string of = tables::root_and(root, kDanglingParent);
   OMRSYNC_TRY(known, tx.get(tables::kConflictOf, of));
   std::optional<ConflictRecord> record;
   if (known) {
@@ -76,8 +74,8 @@ Result<std::string> open_dangling(StoreTransaction& tx, const World& world, cons
     record = std::move(read);
   }
   if (!record) {
-    const std::string id = conflict::conflict_id(root, kKind, Group{{Sibling{tombstone, {}, {}, {}}}, tombstone});
-    record = ConflictRecord{id, kKind, root, kLifeGroup, world.clock.utc().count(), true, 0, {}, "safe", {}, {}};
+    const std::string id = conflict::conflict_id(root, kDanglingParent, Group{{Sibling{tombstone, {}, {}, {}}}, tombstone});
+    record = ConflictRecord{id, kDanglingParent, root, kLifeGroup, world.clock.utc().count(), true, 0, {}, "safe", {}, {}};
     OMRSYNC_CHECK(tx.put(tables::kConflictOf, of, id));
   }
   record->referrers = referrers;
@@ -86,7 +84,7 @@ Result<std::string> open_dangling(StoreTransaction& tx, const World& world, cons
 }
 
 Status list_referrers(StoreTransaction& tx, const RootKey& root, const std::vector<RootKey>& referrers) {
-  OMRSYNC_TRY(known, tx.get(tables::kConflictOf, tables::root_and(root, kKind)));
+  OMRSYNC_TRY(known, tx.get(tables::kConflictOf, tables::root_and(root, kDanglingParent)));
   if (!known) return Done{};
   OMRSYNC_TRY(record, get_record<ConflictRecord>(tx, tables::kConflicts, *known));
   if (!record) return Done{};
@@ -95,7 +93,7 @@ Status list_referrers(StoreTransaction& tx, const RootKey& root, const std::vect
 }
 
 Status close_dangling(StoreTransaction& tx, const World& world, const RootKey& root, std::string_view by) {
-  const std::string of = tables::root_and(root, kKind);
+  const std::string of = tables::root_and(root, kDanglingParent);
   OMRSYNC_TRY(known, tx.get(tables::kConflictOf, of));
   if (!known) return Done{};
   OMRSYNC_CHECK(tx.erase(tables::kConflictOf, of, ports::after(of)));
@@ -111,7 +109,7 @@ Result<std::vector<ConflictRecord>> dangling_after(StoreTransaction& tx, const s
   std::vector<std::string> ids;
   OMRSYNC_CHECK(tx.scan(tables::kConflictOf, after.empty() ? after : ports::after(after), "", SIZE_MAX,
                         [&](const ports::Entry& entry) {
-                          if (tables::behind_root(entry.key) == kKind) ids.emplace_back(entry.value);
+                          if (tables::behind_root(entry.key) == kDanglingParent) ids.emplace_back(entry.value);
                           return ids.size() < most;
                         }));
   std::vector<ConflictRecord> records;

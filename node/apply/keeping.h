@@ -13,6 +13,8 @@
 /// the `dangling-parent` conflict that lists who refers.
 namespace omrsync::node {
 
+inline constexpr const char* kDanglingParent = "dangling-parent";  ///< ConflictRecord::kind
+
 /// Makes of `joined`, in which the root is purged, the state of a root that stays: an ordinary write `by` somebody who had
 /// seen the tombstones and what stood here. Siblings of other groups that the purge had not seen stay. Returns which
 /// sibling the database holds, per group; a group without one is to be repaired. Pure.

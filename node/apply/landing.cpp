@@ -325,14 +325,7 @@ Status finish_item(StoreTransaction& tx, const World& world, const std::string& 
   const LinkPlace place = link_place(inbox_key);
   OMRSYNC_CHECK(tx.erase(tables::kInbox, inbox_key, ports::after(inbox_key)));
   OMRSYNC_CHECK(tx.erase(tables::kInboxBody, inbox_key, ports::after(inbox_key)));
-  for (const RootKey& root : item->roots) {
-    const std::string brings = tables::root_and(root, inbox_key);
-    OMRSYNC_CHECK(tx.erase(tables::kBrings, brings, ports::after(brings)));
-  }
-  for (const RootKey& root : item->waits_for) {
-    const std::string waits = tables::root_and(root, inbox_key);
-    OMRSYNC_CHECK(tx.erase(tables::kWaits, waits, ports::after(waits)));
-  }
+  OMRSYNC_CHECK(leave_places(tx, *item, inbox_key));
   OMRSYNC_TRY(counted, take_number(tx, std::string("outcome_") + to_string(outcome.state)));
   (void)counted;
   Outcome told = outcome;

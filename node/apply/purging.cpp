@@ -22,7 +22,7 @@ Pace ApplyWorker::purge_anew() {
     if (!some) return Pace::after(tuning::kApplyIdle);
     records = std::move(*some);
   }
-  purges_after_ = records.size() < tuning::kPurgeRetries ? std::string() : tables::root_and(records.back().root, "dangling-parent");
+  purges_after_ = records.size() < tuning::kPurgeRetries ? std::string() : tables::root_and(records.back().root, kDanglingParent);
   for (const ConflictRecord& record : records) {
     const Status looked = look_at_kept(record);
     if (!looked && looked.error().code != Code::db_lock_busy)

@@ -50,7 +50,7 @@ Result<bool> CaptureWorker::do_some(std::stop_token stop) {
   }
   auto took = take_some(stop);
   if (!took && took.error().code == Code::capture_position_foreign) {
-    OMRSYNC_CHECK(end_this_life(LifeEnd::database));
+    OMRSYNC_CHECK(begin_new_life(world_, LifeEnd::database));
     return false;
   }
   // A server may say it only when the first event is asked for.
@@ -86,16 +86,6 @@ Result<bool> CaptureWorker::is_quiet(const NewLife& life) {
   return now - *quiet_since_ >= tuning::kReloadQuiet;
 }
 
-Status CaptureWorker::end_this_life(LifeEnd end) {
-  {
-    OMRSYNC_TRY(tx, world_.store.write());
-    OMRSYNC_CHECK(begin_new_life(*tx, world_, end));
-    OMRSYNC_CHECK(tx->commit());
-  }
-  end_life(world_);
-  return Done{};
-}
-
 /// Opens the log where capture stands, unless what is there is another life of the database or of the store.
 Status CaptureWorker::open() {
   std::optional<ports::LogPosition> from;
@@ -109,7 +99,7 @@ Status CaptureWorker::open() {
                      opened.error().code == Code::capture_position_foreign;
   if (!known) return opened.error();
   OMRSYNC_TRY(ended, compare_signatures(world_, opened));
-  if (ended) return end_this_life(*ended);
+  if (ended) return begin_new_life(world_, *ended);
   if (!opened) {
     OMRSYNC_CHECK(pass_gap());
     return Error{Remedy::retry_later, Code::capture_log_purged, "the log was purged; the tables are compared instead"};

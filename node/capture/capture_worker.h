@@ -27,7 +27,6 @@ class CaptureWorker final : public Worker {
   Result<bool> take_some(std::stop_token stop);
   Result<bool> begin_reconciling(const NewLife& life);
   Result<bool> is_quiet(const NewLife& life);
-  Status end_this_life(LifeEnd end);
   Status sign_now_and_then();
   Status forget_markers();
   Pace failed(const Error& error);

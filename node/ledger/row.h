@@ -51,7 +51,7 @@ struct LedgerRow {
   std::string changed_file;     ///< log position of the last change of this row
   std::uint64_t changed_offset = 0;
   std::uint32_t changed_piece = 0;
-  std::uint64_t shown_number = 0;  ///< highest link number from above whose `shown` was taken (rule 6.3)
+  std::uint64_t shown_number = 0;  ///< highest shown_rank from above whose `shown` was taken (rule 6.3)
 
   [[nodiscard]] ports::LogPosition changed_at() const { return {changed_file, changed_offset, {}, changed_piece}; }
   void set_changed_at(const ports::LogPosition& position) {

@@ -48,15 +48,6 @@ Status keep_frozen(StoreTransaction& tx, const World& world) {
   return Done{};
 }
 
-Status erase_places(StoreTransaction& tx, ports::TableName table, const std::vector<RootKey>& roots,
-                    const std::string& inbox_key) {
-  for (const RootKey& root : roots) {
-    const std::string place = tables::root_and(root, inbox_key);
-    OMRSYNC_CHECK(tx.erase(table, place, ports::after(place)));
-  }
-  return Done{};
-}
-
 /// Numbers begin anew with each life of a link: what came in the old one makes room.
 Status keep_inbox(StoreTransaction& tx, std::string_view link) {
   std::vector<std::string> keys;
@@ -69,8 +60,7 @@ Status keep_inbox(StoreTransaction& tx, std::string_view link) {
     OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, key));
     OMRSYNC_TRY(body, tx.get(tables::kInboxBody, key));
     if (!item) continue;
-    OMRSYNC_CHECK(erase_places(tx, tables::kWaits, item->waits_for, key));
-    OMRSYNC_CHECK(erase_places(tx, tables::kBrings, item->roots, key));
+    OMRSYNC_CHECK(leave_places(tx, *item, key));
     if (item->state == InboxItem::State::held) item->state = InboxItem::State::waiting;
     item->waits_for.clear();
     OMRSYNC_CHECK(put_past(tx, std::move(*item), body ? *body : std::string()));
@@ -130,7 +120,9 @@ Result<std::optional<NewLife>> new_life(StoreTransaction& tx) {
   return get_record<NewLife>(tx, tables::kMeta, "new_life");
 }
 
-Status begin_new_life(StoreTransaction& tx, const World& world, LifeEnd end) {
+namespace {
+
+Status take_incarnation(StoreTransaction& tx, const World& world, LifeEnd end) {
   OMRSYNC_TRY(known, identity(tx));
   if (!known || known->incarnation != world.identity.incarnation) return Done{};
   known->incarnation = {known->incarnation.counter + 1, world.entropy.next()};
@@ -147,15 +139,21 @@ Status begin_new_life(StoreTransaction& tx, const World& world, LifeEnd end) {
                               R"(","epoch":)" + std::to_string(known->incarnation.counter) + "}");
 }
 
-Status confirm_numbers(StoreTransaction& tx) {
-  OMRSYNC_TRY(sequence, tx.get(tables::kMeta, "sequence"));
-  return sequence ? tx.put(tables::kMeta, kConfirmed, *sequence) : Status{Done{}};
-}
+}  // namespace
 
-void end_life(const World& world) {
+Status begin_new_life(const World& world, LifeEnd end) {
+  OMRSYNC_TRY(tx, world.store.write());
+  OMRSYNC_CHECK(take_incarnation(*tx, world, end));
+  OMRSYNC_CHECK(tx->commit());
   world.log.info("node.new_life");
   world.shared.over.store(true);
   world.shared.changed.ring();
+  return Done{};
+}
+
+Status confirm_numbers(StoreTransaction& tx) {
+  OMRSYNC_TRY(sequence, tx.get(tables::kMeta, "sequence"));
+  return sequence ? tx.put(tables::kMeta, kConfirmed, *sequence) : Status{Done{}};
 }
 
 Status renew_link(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,

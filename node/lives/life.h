@@ -8,7 +8,7 @@
 #include "node/world.h"
 
 /// A node begins anew when its database, its store or its whole disk turns out to be another one than it remembers (D25,
-/// D28). Everything here happens inside the caller's store transaction; repeating it changes nothing.
+/// D28).
 namespace omrsync::node {
 
 /// What went back, or was copied.
@@ -20,8 +20,8 @@ enum class LifeEnd : std::uint8_t {
 
 [[nodiscard]] const char* to_string(LifeEnd end) noexcept;
 
-/// What a new life has still to do before anything is captured, applied or sent: the database is compared with the
-/// ledger (reconcile.h). Meta "new_life"; absent: nothing.
+/// What a new life has still to do before anything is captured, applied or sent: the ledger is put right (reconcile.h).
+/// Meta "new_life"; absent: nothing.
 struct NewLife {
   LifeEnd end = LifeEnd::database;
   std::int64_t since_ms = 0;
@@ -33,16 +33,14 @@ struct NewLife {
 
 [[nodiscard]] Result<std::optional<NewLife>> new_life(ports::StoreTransaction& tx);
 
-/// Takes a new incarnation. What frozen batches hold of an older database goes through the inbox like what a child sends
-/// (R35). Links begin their new lives when their ends next speak. The caller commits, then `end_life(world)`.
-Status begin_new_life(ports::StoreTransaction& tx, const World& world, LifeEnd end);
+/// Takes a new incarnation, in one store transaction of its own; then workers stop, and the engine is built anew over the
+/// store. What frozen batches hold of an older database goes through the inbox like what a child sends (R35). Links begin
+/// their new lives when their ends next speak. Called again in the same life of the engine: changes nothing.
+Status begin_new_life(const World& world, LifeEnd end);
 
 /// Another node agrees on how far we have come: what is numbered by now was numbered once (R38). A copy of this disk that is
 /// put back later knows of it.
 Status confirm_numbers(ports::StoreTransaction& tx);
-
-/// Workers stop, and the engine is built anew over the store.
-void end_life(const World& world);
 
 /// The link begins a new life: what was sent and not acknowledged is forgotten (it is offered again), what came and is
 /// not done with stays, under kPastLink. Towards the parent every root is offered again: what stands by the first load, what

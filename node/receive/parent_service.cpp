@@ -156,9 +156,8 @@ Status ParentService::same_life(const LinkRecord& record) {
 
 /// A child has more of us than we know of: our store was put back, or copied.
 Error ParentService::we_are_stale(std::unique_ptr<StoreTransaction> tx) {
-  if (const Status begun = begin_new_life(*tx, world_, LifeEnd::clone); !begun) return begun.error();
-  if (const Status done = tx->commit(); !done) return done.error();
-  end_life(world_);
+  tx.reset();
+  if (const Status begun = begin_new_life(world_, LifeEnd::clone); !begun) return begun.error();
   return refuse(Code::line_busy, "this node's store was restored or copied; it begins a new life");
 }
 

@@ -48,7 +48,8 @@ Pace ParentWorker::step(std::stop_token) {
   asked_ = false;
   auto body = body_of(std::move(**response));
   if (!body) {
-    if (body.error().code == Code::incarnation_refused) (void)take_new_incarnation();
+    // The parent has more of us than we know of, or something else: our whole disk was put back, or copied (R38).
+    if (body.error().code == Code::incarnation_refused) (void)begin_new_life(world_, LifeEnd::clone);
     return failed(body.error());
   }
   if (const Status taken = take(*body); !taken) return failed(taken.error());
@@ -57,15 +58,6 @@ Pace ParentWorker::step(std::stop_token) {
   contact_.with([](ParentContact& contact) { contact.failures = 0; });
   (void)note_contact(nullptr);
   return Pace::at_once();
-}
-
-/// The parent has more of us than we know of, or something else: our whole disk was put back, or copied (R38).
-Status ParentWorker::take_new_incarnation() {
-  OMRSYNC_TRY(tx, world_.store.write());
-  OMRSYNC_CHECK(begin_new_life(*tx, world_, LifeEnd::clone));
-  OMRSYNC_CHECK(tx->commit());
-  end_life(world_);
-  return Done{};
 }
 
 /// After a failure, for somebody who waits for a round.

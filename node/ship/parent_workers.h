@@ -50,7 +50,6 @@ class ParentWorker : public Worker {
  private:
   Pace failed(const Error& error);
   Status note_contact(const Error* error);
-  Status take_new_incarnation();
 
   bool asked_ = false;
   std::chrono::milliseconds asked_at_{0};

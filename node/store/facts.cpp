@@ -138,6 +138,18 @@ Result<AuditCheck> verify_audit(StoreTransaction& tx) {
   return check;
 }
 
+Status leave_places(StoreTransaction& tx, const InboxItem& item, const std::string& inbox_key) {
+  const auto erase = [&](ports::TableName table, const std::vector<RootKey>& roots) -> Status {
+    for (const RootKey& root : roots) {
+      const std::string place = tables::root_and(root, inbox_key);
+      OMRSYNC_CHECK(tx.erase(table, place, ports::after(place)));
+    }
+    return Done{};
+  };
+  OMRSYNC_CHECK(erase(tables::kBrings, item.roots));
+  return erase(tables::kWaits, item.waits_for);
+}
+
 Result<std::uint64_t> count_range(StoreTransaction& tx, ports::TableName table, std::string_view from,
                                   std::string_view to) {
   std::uint64_t count = 0;

@@ -67,6 +67,9 @@ struct AuditCheck {
 };
 Result<AuditCheck> verify_audit(ports::StoreTransaction& tx);
 
+/// The item at `inbox_key` waits for nothing any more, and brings nothing to others that wait.
+Status leave_places(ports::StoreTransaction& tx, const InboxItem& item, const std::string& inbox_key);
+
 /// How many entries a range has.
 Result<std::uint64_t> count_range(ports::StoreTransaction& tx, ports::TableName table, std::string_view from,
                                   std::string_view to);

@@ -5,6 +5,7 @@
 #include "node/store/pack.h"
 #include "node/store/records.h"
 #include "node/store/segment_page.h"
+#include "protocol/digest.h"
 
 namespace omrsync::node {
 namespace {
@@ -166,8 +167,8 @@ std::vector<Run> runs_for(const Runs& all, std::string_view key) {
 }  // namespace
 
 WalkId walk_of(std::string_view name) {
-  WalkId id = 14695981039346656037ULL;
-  for (const char c : name) id = (id ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  const std::string digest = sha256(name);
+  const WalkId id = tables::number_from(std::string_view(digest).substr(0, 8));
   return id == 0 ? 1 : id;
 }
 
@@ -191,8 +192,8 @@ Status add_segment(StoreTransaction& tx, const std::string& table, WalkId walk, 
 Result<std::optional<LedgerRow>> segment_row(StoreTransaction& tx, const RootKey& root, WalkId ahead_of) {
   OMRSYNC_TRY(all, runs_of(tx, root.table));
   if (!all) return std::optional<LedgerRow>{};
-  std::string key;
-  for (const Run& run : runs_for(*all, key = tables::root_bytes(root).substr(root.table.size() + 1))) {
+  const std::string key = tables::root_bytes(root).substr(root.table.size() + 1);
+  for (const Run& run : runs_for(*all, key)) {
     if (ahead_of != 0 && run.walk == ahead_of) continue;
     OMRSYNC_TRY(found, find_in_run(tx, root.table, run, key));
     if (!found) continue;
