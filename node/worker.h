@@ -4,13 +4,18 @@
 #include <stop_token>
 #include <string_view>
 
+#include "node/doorbell.h"
+
 namespace omrsync::node {
 
 /// When a worker wants to be called again.
 struct Pace {
   std::chrono::milliseconds pause{0};
+  Doorbell* bell = nullptr;  ///< when it rings after `seen` the pause is over
+  std::uint64_t seen = 0;
   static Pace at_once() { return {}; }
   static Pace after(std::chrono::milliseconds pause) { return {pause}; }
+  static Pace until(Doorbell& bell, std::uint64_t seen, std::chrono::milliseconds most) { return {most, &bell, seen}; }
 };
 
 /// One of the node's few threads of activity. A worker never sleeps, loops or starts threads: it does a bounded piece of

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <string>
@@ -11,6 +10,7 @@
 #include "adapters/ports/log.h"
 #include "adapters/ports/openmrs.h"
 #include "adapters/ports/store.h"
+#include "node/doorbell.h"
 #include "node/ledger/state.h"
 #include "node/store/records.h"
 
@@ -31,34 +31,6 @@ class Guarded {
   T value_{};
 };
 
-/// Wakes those who wait for something to change. Never needed for correctness: everybody also looks after a while.
-class Doorbell {
- public:
-  void ring() {
-    {
-      const std::lock_guard lock(mutex_);
-      ++rings_;
-    }
-    changed_.notify_all();
-  }
-
-  [[nodiscard]] std::uint64_t rings() {
-    const std::lock_guard lock(mutex_);
-    return rings_;
-  }
-
-  /// Returns when it rang after `seen`, or after `patience`.
-  void wait(std::uint64_t seen, std::chrono::milliseconds patience) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, patience, [&] { return rings_ != seen; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::uint64_t rings_ = 0;
-};
-
 /// What the workers of one node tell each other beside the store. Lost at a crash without harm.
 struct Progress {
   ports::LogPosition read_through;  ///< capture has taken everything up to here into the store
@@ -72,6 +44,7 @@ struct Shared {
   Guarded<Progress> progress;
   std::atomic<bool> over{false};  ///< the node began a new life: the engine is to be built anew (lives/life.h)
   Doorbell changed;  ///< capture moved, a set arrived or was done with, a batch was acknowledged
+  Doorbell arrived;  ///< a set stands in the inbox
 };
 
 /// Everything that a worker may touch. Built once, outlives the workers.

@@ -17,6 +17,7 @@ using ports::StoreTransaction;
 using std::chrono::milliseconds;
 
 Pace ApplyWorker::step(std::stop_token) {
+  const std::uint64_t arrived = world_.shared.arrived.rings();
   if (const Status ok = ready(); !ok)
     return Pace::after(ok.error().code == Code::db_lock_busy ? tuning::kApplyBusyFirst : tuning::kApplyIdle);
   Result<std::vector<Work>> works = choose();
@@ -24,7 +25,7 @@ Pace ApplyWorker::step(std::stop_token) {
   if (works->empty()) {
     const auto roots = repairs();
     if (!roots) return Pace::after(tuning::kApplyIdle);
-    if (roots->empty()) return purge_anew();
+    if (roots->empty()) return purge_anew(arrived);
     ApplyPlan plan;
     std::vector<ports::PutProblem> problems;
     const auto repaired = in_unit(*works, *roots, plan, problems);

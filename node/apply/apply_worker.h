@@ -63,7 +63,7 @@ class ApplyWorker final : public Worker {
   Status set_aside(Work& work, const Error& error);
   Status ask_for_purged(ports::StoreTransaction& tx, InboxItem& item, const std::string& link);
   Status hold_apart(ports::StoreTransaction& tx, InboxItem& item, const std::string& key, const ports::PutProblem& problem);
-  Pace purge_anew();
+  Pace purge_anew(std::uint64_t arrived);
   Status look_at_kept(const ConflictRecord& record);
   Result<ports::RootTable::Class> kind_of(const std::string& table);
   void busy(const std::vector<Work>& works);

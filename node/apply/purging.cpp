@@ -10,16 +10,17 @@ namespace omrsync::node {
 
 using std::chrono::milliseconds;
 
-Pace ApplyWorker::purge_anew() {
+Pace ApplyWorker::purge_anew(std::uint64_t arrived) {
+  const Pace idle = Pace::until(world_.shared.arrived, arrived, tuning::kApplyIdle);
   const milliseconds now = world_.clock.steady();
-  if (now < next_purges_) return Pace::after(tuning::kApplyIdle);
+  if (now < next_purges_) return idle;
   next_purges_ = now + tuning::kPurgeRetry;
   std::vector<ConflictRecord> records;
   {
     const auto tx = world_.store.read();
-    if (!tx) return Pace::after(tuning::kApplyIdle);
+    if (!tx) return idle;
     auto some = dangling_after(**tx, purges_after_, tuning::kPurgeRetries);
-    if (!some) return Pace::after(tuning::kApplyIdle);
+    if (!some) return idle;
     records = std::move(*some);
   }
   purges_after_ = records.size() < tuning::kPurgeRetries ? std::string() : tables::root_and(records.back().root, kDanglingParent);
@@ -28,7 +29,7 @@ Pace ApplyWorker::purge_anew() {
     if (!looked && looked.error().code != Code::db_lock_busy)
       world_.log.failure(ports::Level::warning, "apply.purge_failed", looked.error());
   }
-  return Pace::after(tuning::kApplyIdle);
+  return idle;
 }
 
 namespace {

@@ -185,6 +185,7 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
     world_.shared.progress.with([&](Progress& progress) {
       for (const RootKey& root : landed) progress.in_flight.erase(root);
     });
+    if (!landed.empty()) world_.shared.arrived.ring();  // what waited for them may go on
     wrote_ = true;
     if (failure) return *failure;
     through = waiting_ ? record.position : std::max(record.position, source_->read_through());

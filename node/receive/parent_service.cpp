@@ -172,6 +172,7 @@ Result<std::string> ParentService::push(const ChildRecord& child, const Push& pu
   OMRSYNC_CHECK(put_link(*tx, link, record));
   OMRSYNC_CHECK(tx->commit());
   world_.shared.changed.ring();
+  world_.shared.arrived.ring();
   return encode(answer);
 }
 

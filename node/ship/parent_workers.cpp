@@ -31,9 +31,10 @@ Hello greeting(const Identity& identity, const LinkRecord& link, std::int64_t no
 
 Pace ParentWorker::step(std::stop_token) {
   if (!asked_) {
+    const std::uint64_t seen = world_.shared.changed.rings();
     auto next = question();
     if (!next) return failed(next.error());
-    if (!*next) return Pace::after(idle());
+    if (!*next) return Pace::until(world_.shared.changed, seen, idle());
     if (const Status sent = link_->send(std::move(**next)); !sent) return failed(sent.error());
     asked_ = true;
     asked_at_ = world_.clock.steady();
@@ -228,6 +229,7 @@ Status PullWorker::take(const std::string& body) {
   contact_.with([&](ParentContact& contact) {
     contact.pulls_empty = answer.batch || answer.more ? 0 : contact.pulls_empty + 1;
   });
+  if (answer.batch) world_.shared.arrived.ring();
   world_.shared.changed.ring();
   return Done{};
 }
