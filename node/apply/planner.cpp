@@ -65,8 +65,10 @@ Outcome::State outcome_of(const RootPlan& plan, const RootBefore& before, const 
 }  // namespace
 
 RootState join_all(RootState here, const std::vector<const RootState*>& incoming, bool shown_from_above) {
-  for (const RootState* state : incoming)
-    here = conflict::join(here, *state, shown_from_above ? conflict::ShownBy::theirs : conflict::ShownBy::mine);
+  for (const RootState* state : incoming) {
+    const bool from_above = shown_from_above && state == incoming.back();
+    here = conflict::join(here, *state, from_above ? conflict::ShownBy::theirs : conflict::ShownBy::mine);
+  }
   return here;
 }
 

@@ -29,7 +29,7 @@ struct RootPlan {
 /// What becomes of a root when what came joins what is here. Pure.
 [[nodiscard]] RootPlan plan_root(const RootBefore& before, const LoadDots& dots);
 
-/// Joins in the order in which things came.
+/// Joins in the order in which things came. `shown_from_above`: the last came from above, and what it shows is taken (6.3).
 [[nodiscard]] RootState join_all(RootState here, const std::vector<const RootState*>& incoming, bool shown_from_above);
 
 }  // namespace omrsync::node
