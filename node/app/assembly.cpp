@@ -122,7 +122,7 @@ class WholeNode final : public admin::Engine {
       if (identity) identity_ = std::move(*identity);
     }
     while (!stop.stop_requested()) {
-      auto parts = open_openmrs(outside_.config, identity_);
+      auto parts = open_openmrs(outside_.config, identity_, outside_.store, clock_);
       std::unique_lock lock(mutex_);
       if (parts) {
         waits_for_.reset();

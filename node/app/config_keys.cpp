@@ -20,7 +20,8 @@ RestConfig& rest(Config& config) { return there(there(config.openmrs).rest); }
 
 constexpr std::array kSections = {
     SectionSpec{"node", "This node."},
-    SectionSpec{"openmrs", "The OpenMRS database of this site. Without it: a parent that is a FHIR repository only."},
+    SectionSpec{"openmrs", "The OpenMRS database of this site. Without it: a parent that is a FHIR repository only, and keeps what its "
+                "children send in its store."},
     SectionSpec{"openmrs.rest", "A running OpenMRS that is told what arrived, so that searches and forms show it at once."},
     SectionSpec{"store", "Where the node keeps what it must not forget."},
     SectionSpec{"parent", "The node above. Without it: this is the root."},

@@ -14,11 +14,6 @@
 namespace omrsync::app {
 namespace {
 
-Status needs_openmrs(const Config& config) {
-  if (config.openmrs) return Done{};
-  return Error{Remedy::stop_node, Code::config_invalid, "The configuration has no [openmrs] section."};
-}
-
 std::string host_of_account(const OpenmrsConfig& openmrs) {
   if (!openmrs.socket.empty() || openmrs.host == "localhost") return "localhost";
   return openmrs.host.starts_with("127.") ? openmrs.host : "%";

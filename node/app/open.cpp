@@ -1,5 +1,8 @@
 #include "node/app/open.h"
 
+#include <vector>
+
+#include "adapters/repository/tables.h"
 #include "adapters/sqlite/store.h"
 #include "adapters/system/clock.h"
 #include "adapters/system/files.h"
@@ -13,7 +16,10 @@ Result<std::unique_ptr<ports::Store>> open_store(const Config& config) {
     return Error{Remedy::stop_node, Code::config_missing,
                  "There is no store " + config.store_file.string() + "; 'omrsync init' makes it."};
   }
-  return sqlite::open_store(config.store_file, node::tables::kAll);
+  std::vector<std::string_view> tables(node::tables::kAll.begin(), node::tables::kAll.end());
+  if (!config.openmrs)
+    tables.insert(tables.end(), repository::tables::kAll.begin(), repository::tables::kAll.end());
+  return sqlite::open_store(config.store_file, tables);
 }
 
 Result<Json> read_json_file(const std::filesystem::path& file) {

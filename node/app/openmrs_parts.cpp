@@ -2,16 +2,22 @@
 
 #include "adapters/mysql/database.h"
 #include "adapters/openmrs/fhir/codec.h"
+#include "adapters/openmrs/shape.h"
+#include "adapters/repository/repository.h"
 #include "adapters/system/files.h"
+#include "node/store/facts.h"
 #include "protocol/json.h"
 
 namespace omrsync::app {
 
+Status needs_openmrs(const Config& config) {
+  if (config.openmrs) return Done{};
+  return Error{Remedy::stop_node, Code::config_invalid,
+               "The configuration has no [openmrs] section: this node is a FHIR repository and has no database."};
+}
+
 Result<mysql::ConnectionOptions> connection_options(const Config& config) {
-  if (!config.openmrs) {
-    return Error{Remedy::stop_node, Code::config_invalid,
-                 "The configuration has no [openmrs] section, which this version needs."};
-  }
+  OMRSYNC_CHECK(needs_openmrs(config));
   const OpenmrsConfig& openmrs = *config.openmrs;
   mysql::ConnectionOptions options;
   options.host = openmrs.host;
@@ -36,7 +42,33 @@ std::vector<std::string> site_declarations(const Config& config) {
   return {to_string(Json(Json::Object{{"excluded", std::move(excluded)}}))};
 }
 
-Result<OpenmrsParts> open_openmrs(const Config& config, const node::Identity& identity) {
+namespace {
+
+/// A FHIR repository: the tables of OpenMRS are known by their shape alone.
+Result<OpenmrsParts> open_repository(const Config& config, const node::Identity& identity, ports::Store& store,
+                                     ports::Clock& clock) {
+  OMRSYNC_TRY(schema, openmrs::parse_shape(openmrs::openmrs_shape()));
+  OMRSYNC_TRY(compiled, openmrs::compile_model(std::move(schema), site_declarations(config)));
+  const auto model = std::make_shared<const openmrs::Model>(std::move(compiled));
+  repository::Options options{model, identity.hash_key, {}};
+  options.taken = [](ports::StoreTransaction& tx) -> Result<std::optional<ports::LogPosition>> {
+    OMRSYNC_TRY(record, node::capture_record(tx));
+    return record ? std::optional(record->position) : std::nullopt;
+  };
+  auto database = std::make_unique<repository::Repository>(store, clock, std::move(options));
+  OMRSYNC_TRY(codec, openmrs::FhirCodec::create(model, {config.node.timezone}));
+  OpenmrsParts parts;
+  parts.changes = database->changes();
+  parts.codec = std::move(codec);
+  parts.database = std::move(database);
+  return parts;
+}
+
+}  // namespace
+
+Result<OpenmrsParts> open_openmrs(const Config& config, const node::Identity& identity, ports::Store& store,
+                                  ports::Clock& clock) {
+  if (!config.openmrs) return open_repository(config, identity, store, clock);
   mysql::DatabaseOptions options;
   OMRSYNC_TRY(connection, connection_options(config));
   options.connection = std::move(connection);

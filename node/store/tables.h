@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "adapters/ports/store.h"
+#include "protocol/root_bytes.h"
 #include "protocol/state.h"
 
 /// Every table of the node's store, and how its keys are made. Values are packed records (records.h) or bytes that
@@ -41,10 +42,8 @@ inline constexpr std::array<std::string_view, 21> kAll = {
     kLogPlace.name, kConflicts.name, kConflictOf.name, kAudit.name, kNodes.name, kUnlogged.name,
     kRepairs.name, kRuns.name,   kSegments.name};
 
-/// table, NUL, and the key: 16 bytes behind 0x01 when it is a plain uuid, else the text behind 0x02. NUL inside a natural
-/// key cannot occur: keys are text.
-[[nodiscard]] std::string root_bytes(const RootKey& root);
-[[nodiscard]] RootKey root_from(std::string_view bytes);
+using omrsync::root_bytes;
+using omrsync::root_from;
 
 /// A root and something behind it, so that everything about one root is a range.
 [[nodiscard]] std::string root_and(const RootKey& root, std::string_view rest);

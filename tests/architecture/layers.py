@@ -14,6 +14,7 @@ MAY_INCLUDE = {
     "adapters/ports": PORTS,
     "adapters/openmrs": PORTS + ["adapters/openmrs"],
     "adapters/mysql": PORTS + ["adapters/openmrs", "adapters/mysql"],
+    "adapters/repository": PORTS + ["adapters/openmrs", "adapters/repository"],
     "adapters/sqlite": PORTS + ["adapters/sqlite"],
     "adapters/http": PORTS + ["adapters/http"],
     "adapters/system": PORTS + ["adapters/system"],

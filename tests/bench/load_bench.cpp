@@ -99,8 +99,8 @@ void measure(const std::string& file, double baseline_seconds) {
     const auto tx = must(store->read());
     identity = must(node::identity(*tx)).value();
   }
-  app::OpenmrsParts parts = must(app::open_openmrs(config, identity));
   system::Clock clock;
+  app::OpenmrsParts parts = must(app::open_openmrs(config, identity, *store, clock));
   system::Entropy entropy;
   system::Log log(ports::Level::warning);
   Taken taken;

@@ -333,7 +333,7 @@ class Answer:
 
 
 class Node:
-    """One node: its folder, its database server, its daemon."""
+    """One node: its folder, its database server (None: a FHIR repository only), its daemon."""
 
     def __init__(self, scene, name, database):
         self.scene, self.name, self.database = scene, name, database
@@ -353,11 +353,13 @@ class Node:
         return Answer(done)
 
     def init(self, role, *arguments):
-        url = f'mysql://{ACCOUNT}@127.0.0.1:{self.database.port}/{DATABASE}'
-        self.run('init', role, '--name', self.name, '--timezone', 'Africa/Nairobi', '--openmrs', url, '--openmrs-password-file',
-                 self.folder / 'pw', '--no-input', *arguments)
+        database = [] if self.database is None else [
+            '--openmrs', f'mysql://{ACCOUNT}@127.0.0.1:{self.database.port}/{DATABASE}', '--openmrs-password-file', self.folder / 'pw']
+        self.run('init', role, '--name', self.name, '--timezone', 'Africa/Nairobi', '--no-input', *database, *arguments)
         self.edit('push = "1min"', 'push = "1s"')
         self.edit('pull = "1min"', 'pull = "1s"')
+        if self.database is None:
+            return
         self.grant()
         self.run('db', 'init')
 
@@ -524,6 +526,13 @@ class Scene:
         node = self.node(name, extra)
         if before:
             node.database.feed(before)
+        node.init('parent', *self.listening(node))
+        return node
+
+    def repository(self, name='hq'):
+        """A centre without a database of its own."""
+        node = Node(self, name, None)
+        self.nodes.append(node)
         node.init('parent', *self.listening(node))
         return node
 

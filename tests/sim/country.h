@@ -16,6 +16,7 @@ namespace omrsync::sim {
 struct Site {
   std::string name;
   std::optional<std::size_t> parent;
+  bool is_repository = false;  ///< without OpenMRS
 };
 
 /// A tree of nodes in one thread, driven by one seed.

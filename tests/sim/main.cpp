@@ -11,7 +11,7 @@ namespace {
 
 int usage() {
   std::cerr << "usage: omrsync_sim [--seeds N] [--seed S] [--nodes N] [--acts N] [--without NAME]... [--trace "
-               "TABLE/KEY] [--plant FAULT] [--with restores]\n"
+               "TABLE/KEY] [--plant FAULT] [--with restores|repository]\n"
                "NAME: crashes, lines, between-calls, purges, forms, metadata, unequal\n";
   return 2;
 }
@@ -44,8 +44,9 @@ int main(int count, char** words) {
       continue;
     }
     if (word == "--with") {
-      if (std::string(words[i]) != "restores") return usage();
-      options.restores = true;
+      const std::string with = words[i];
+      if (with != "restores" && with != "repository") return usage();
+      (with == "restores" ? options.restores : options.repository) = true;
       continue;
     }
     if (word == "--trace") {

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "adapters/openmrs/shape.h"
+#include "adapters/repository/tables.h"
 #include "node/store/facts.h"
 
 namespace omrsync::sim {
@@ -14,16 +16,72 @@ T need(Result<T> result) {
   return std::move(result).value();
 }
 
+/// The tables of the twin with the references that it has (openmrs_rows.cpp).
+constexpr std::string_view kTwinShape = R"(
+location
+  key varchar(38) !
+  parent_location varchar(38) >location
+  voided tinyint(1)
+  pk key
+users
+  key varchar(38) !
+  person_id varchar(38) ! >person
+  voided tinyint(1)
+  pk key
+person
+  key varchar(38) !
+  voided tinyint(1)
+  pk key
+visit
+  key varchar(38) !
+  patient_id varchar(38) ! >person
+  voided tinyint(1)
+  pk key
+encounter
+  key varchar(38) !
+  patient_id varchar(38) ! >person
+  visit_id varchar(38) >visit
+  location_id varchar(38) >location
+  voided tinyint(1)
+  pk key
+obs
+  key varchar(38) !
+  person_id varchar(38) ! >person
+  encounter_id varchar(38) >encounter
+  previous_version varchar(38) >obs
+  voided tinyint(1)
+  pk key
+location_tag_map
+  location_id varchar(38) ! >location
+  voided tinyint(1)
+  pk location_id
+)";
+
+/// Nobody else runs while it waits.
+class Impatient final : public ports::ChangeSource {
+ public:
+  explicit Impatient(std::unique_ptr<ports::ChangeSource> inner) : inner_(std::move(inner)) {}
+  Status open(const std::optional<ports::LogPosition>& position) override { return inner_->open(position); }
+  Result<std::optional<ports::LogPiece>> next(std::chrono::milliseconds) override {
+    return inner_->next(std::chrono::milliseconds(0));
+  }
+  ports::LogPosition read_through() override { return inner_->read_through(); }
+
+ private:
+  std::unique_ptr<ports::ChangeSource> inner_;
+};
+
 }  // namespace
 
-SimNode::SimNode(std::uint8_t number, std::string name, SimNode* parent, bool has_children)
+SimNode::SimNode(std::uint8_t number, std::string name, SimNode* parent, bool has_children, bool is_repository)
     : openmrs(memory::twin_schema(), number, clock),
       number_(number),
       name_(std::move(name)),
       parent_(parent),
       has_children_(has_children),
+      is_repository_(is_repository),
       entropy_(number),
-      disk_(std::make_unique<memory::MemoryStore>(node::tables::kAll)) {
+      disk_(new_disk()) {
   identity_.node.bytes[0] = number;
   identity_.name = name_;
   identity_.incarnation = {1, number};
@@ -33,6 +91,24 @@ SimNode::SimNode(std::uint8_t number, std::string name, SimNode* parent, bool ha
   need(node::put_identity(*tx, identity_));
   need(tx->commit());
   if (parent != nullptr) need(admit_at_parent());
+}
+
+std::unique_ptr<memory::MemoryStore> SimNode::new_disk() const {
+  std::vector<std::string_view> tables(node::tables::kAll.begin(), node::tables::kAll.end());
+  if (is_repository_)
+    tables.insert(tables.end(), repository::tables::kAll.begin(), repository::tables::kAll.end());
+  return std::make_unique<memory::MemoryStore>(tables);
+}
+
+std::unique_ptr<repository::Repository> SimNode::open_repository(ports::Store& store) {
+  static const auto model =
+      std::make_shared<const openmrs::Model>(need(openmrs::compile_model(need(openmrs::parse_shape(kTwinShape)))));
+  repository::Options options{model, {number_}, {}};
+  options.taken = [](ports::StoreTransaction& tx) -> Result<std::optional<ports::LogPosition>> {
+    OMRSYNC_TRY(record, node::capture_record(tx));
+    return record ? std::optional(record->position) : std::nullopt;
+  };
+  return std::make_unique<repository::Repository>(store, clock, std::move(options));
 }
 
 Status SimNode::admit_at_parent() {
@@ -55,16 +131,22 @@ void SimNode::start(Network& network) {
     push = network.link(id(), parent_->id());
     pull = network.link(id(), parent_->id());
   }
-  engine_ = std::make_unique<node::Engine>(node::EngineParts{*store_, openmrs, codec_, clock, entropy_, log_, identity_,
-                                                             openmrs.changes(), std::move(push), std::move(pull),
-                                                             has_children_});
+  std::unique_ptr<ports::ChangeSource> changes;
+  if (is_repository_) repository_ = open_repository(*store_);
+  if (is_repository_) changes = std::make_unique<Impatient>(repository_->changes());
+  engine_ = std::make_unique<node::Engine>(node::EngineParts{
+      *store_, is_repository_ ? static_cast<ports::OpenmrsDatabase&>(*repository_) : openmrs, codec_, clock, entropy_, log_,
+      identity_, is_repository_ ? std::move(changes) : openmrs.changes(), std::move(push), std::move(pull), has_children_});
 }
 
-void SimNode::stop() { engine_.reset(); }
+void SimNode::stop() {
+  engine_.reset();
+  repository_.reset();
+}
 
 void SimNode::forget_everything() {
   stop();
-  disk_ = std::make_unique<memory::MemoryStore>(node::tables::kAll);
+  disk_ = new_disk();
   identity_.incarnation = {identity_.incarnation.counter + 1, entropy_.next()};
   const auto tx = need(disk_->write());
   need(node::put_identity(*tx, identity_));
@@ -85,6 +167,22 @@ std::optional<ports::Response> SimNode::answer(const ports::IncomingRequest& req
   auto response = engine_->service().handle(request, std::chrono::milliseconds(0));
   if (!power.on()) return std::nullopt;
   return response;
+}
+
+void SimNode::mirror() {
+  if (!is_repository_) return;
+  const auto repository = open_repository(*disk_);
+  const auto snapshot = need(repository->snapshot());
+  auto rows = std::make_shared<memory::TwinRows>();
+  for (const ports::RootTable& table : need(repository->tables()))
+    for (const ports::LoadedRoot& loaded : need(snapshot->page(table.table, "", SIZE_MAX - 1)).roots) {
+      auto row = std::make_shared<memory::TwinRow>();
+      for (const auto& [name, held] : loaded.content.groups) row->groups[name] = held.value;
+      (*rows)[loaded.root] = std::move(row);
+    }
+  memory::TwinState state;
+  state.rows = std::move(rows);
+  openmrs.restore_files(state);
 }
 
 std::optional<RootState> SimNode::state(const RootKey& root) {

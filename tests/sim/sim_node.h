@@ -11,6 +11,7 @@
 #include "adapters/memory/openmrs_codec.h"
 #include "adapters/memory/openmrs_twin.h"
 #include "adapters/memory/store.h"
+#include "adapters/repository/repository.h"
 #include "node/engine.h"
 #include "tests/sim/network.h"
 #include "tests/sim/power.h"
@@ -20,7 +21,8 @@ namespace omrsync::sim {
 /// One clinic or office: a computer with OpenMRS and a node beside it. Turned off and on, restored, and asked about.
 class SimNode {
  public:
-  SimNode(std::uint8_t number, std::string name, SimNode* parent, bool has_children);
+  /// `is_repository`: it has no OpenMRS; `openmrs` shows what it holds after `mirror`.
+  SimNode(std::uint8_t number, std::string name, SimNode* parent, bool has_children, bool is_repository = false);
 
   /// A process begins over what is durable. Needs the parent to have been started once.
   void start(Network& network);
@@ -52,6 +54,8 @@ class SimNode {
   void forget_everything();
   void replace_disk(std::unique_ptr<memory::MemoryStore> disk) { disk_ = std::move(disk); }
 
+  /// Brings `openmrs` of a repository up to date.
+  void mirror();
   /// A root's whole state, as this node would send it; nothing where it never heard of it.
   [[nodiscard]] std::optional<RootState> state(const RootKey& root);
   /// What decides whether anything is still going on here.
@@ -63,16 +67,20 @@ class SimNode {
 
  private:
   Status admit_at_parent();
+  [[nodiscard]] std::unique_ptr<memory::MemoryStore> new_disk() const;
+  [[nodiscard]] std::unique_ptr<repository::Repository> open_repository(ports::Store& store);
 
   const std::uint8_t number_;
   const std::string name_;
   SimNode* const parent_;
   const bool has_children_;
+  const bool is_repository_;
   memory::SeededEntropy entropy_;
   memory::FlatCodec codec_;
   memory::NullLog log_;
   std::unique_ptr<memory::MemoryStore> disk_;
   std::unique_ptr<PoweredStore> store_;
+  std::unique_ptr<repository::Repository> repository_;
   node::Identity identity_;
   std::unique_ptr<node::Engine> engine_;
 };

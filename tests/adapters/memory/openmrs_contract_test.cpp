@@ -228,7 +228,7 @@ TEMPLATE_TEST_CASE("R20: a row that somebody holds is refused at once", "[openmr
 }
 
 TEMPLATE_TEST_CASE("R20: a target that somebody holds refuses the row that names it", "[openmrs]",
-                   OMRSYNC_OPENMRS_WORLDS) {
+                   OMRSYNC_RELATIONAL_WORLDS) {
   TestType world;
   const RootKey person = world.fresh("person"), visit = world.fresh("visit");
   world.insert_person(person, "F");
@@ -244,7 +244,7 @@ TEMPLATE_TEST_CASE("R20: a target that somebody holds refuses the row that names
 }
 
 TEMPLATE_TEST_CASE("a missing target is named; with it in the same unit the row goes in", "[openmrs]",
-                   OMRSYNC_OPENMRS_WORLDS) {
+                   OMRSYNC_RELATIONAL_WORLDS) {
   TestType world;
   const RootKey person = world.fresh("person"), visit = world.fresh("visit");
   const RootWrite the_visit{visit, {{"life", TestType::alive()}, {"row", TestType::visit_of(person)}}, false};

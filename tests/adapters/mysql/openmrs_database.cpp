@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "adapters/openmrs/shape.h"
 #include "tests/support/openmrs_shape.h"
 
 namespace omrsync::tests {
@@ -26,7 +27,7 @@ void OpenmrsServer::create(const std::string& database) {
     return;
   }
   std::string sql;
-  for (const std::string& statement : ddl_of(openmrs_shape_text())) sql += statement + ";\n";
+  for (const std::string& statement : ddl_of(openmrs::openmrs_shape())) sql += statement + ";\n";
   server_.sql("CREATE DATABASE `" + database + "` DEFAULT CHARACTER SET utf8mb4");
   server_.sql(sql, database);
 }
