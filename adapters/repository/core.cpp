@@ -1,5 +1,8 @@
 #include "adapters/repository/core.h"
 
+#include <algorithm>
+
+#include "adapters/openmrs/declarations.h"
 #include "protocol/root_bytes.h"
 #include "protocol/varint.h"
 
@@ -11,6 +14,12 @@ Core::Core(ports::Store& the_store, ports::Clock& the_clock, Options the_options
       options(std::move(the_options)),
       references(*options.model),
       hash(options.hash_key) {}
+
+bool Core::never_travels(std::string_view table, std::string_view column) const {
+  return std::any_of(options.never.begin(), options.never.end(), [&](const openmrs::Excluded& each) {
+    return each.column == column && openmrs::matches(each.table, table);
+  });
+}
 
 ports::RootContent Core::content_of(const Row& row) const {
   ports::RootContent content;

@@ -29,6 +29,8 @@ class Core {
   const References references;
   const KeyedHash hash;
 
+  /// The column (empty: the whole table) never travels.
+  [[nodiscard]] bool never_travels(std::string_view table, std::string_view column = {}) const;
   [[nodiscard]] ports::RootContent content_of(const Row& row) const;
 
   /// False: another unit holds it. A unit is known by its address.

@@ -19,6 +19,7 @@ namespace omrsync::repository {
 struct Options {
   std::shared_ptr<const openmrs::Model> model;  ///< the tables that are known beforehand
   std::array<std::uint8_t, 16> hash_key{};      ///< of the groups' hashes
+  std::vector<openmrs::Excluded> never;         ///< what never travels (D18); names of tables may end in '*'
   /// How far capture has taken the log in for good, read within a transaction of the same store: what lies behind it is
   /// dropped with the next commit. None: nothing is.
   std::function<Result<std::optional<ports::LogPosition>>(ports::StoreTransaction&)> taken;

@@ -82,6 +82,10 @@ Result<ports::PutOutcome> Unit::put_all(ports::StoreTransaction& tx, std::span<c
   std::vector<const ports::RootWrite*> purges;
   for (const ports::RootWrite& each : writes) {
     OMRSYNC_TRY(held, hold(tx, each.root));
+    if (core_.never_travels(each.root.table)) {
+      outcome.problems.push_back({each.root, Code::apply_refused, {}, "table " + each.root.table + " never travels"});
+      refused_ = true;
+    }
     if (each.purge) {
       purges.push_back(&each);
       continue;
@@ -92,7 +96,7 @@ Result<ports::PutOutcome> Unit::put_all(ports::StoreTransaction& tx, std::span<c
     if (!held->now) held->now.emplace().groups[kLifeGroup];
     for (const auto& [name, value] : each.groups) {
       if (value)
-        held->now->groups[name] = *value;
+        held->now->groups[name] = travelling(each.root, name, *value);
       else
         held->now->groups.erase(name);
     }
@@ -100,6 +104,19 @@ Result<ports::PutOutcome> Unit::put_all(ports::StoreTransaction& tx, std::span<c
   OMRSYNC_CHECK(purge(tx, std::move(purges), outcome.notices));
   for (const ports::RootWrite& each : writes) outcome.hashes.push_back(hashes_of(each));
   return outcome;
+}
+
+/// The value without what never travels, which is not handed on either.
+GroupValue Unit::travelling(const RootKey& root, const GroupName& group, const GroupValue& value) const {
+  const std::string table = group.find('/') == std::string::npos ? root.table : group.substr(0, group.find('/'));
+  std::vector<NamedCell> kept;
+  bool all = true;
+  for_each_cell(value, [&](const NamedCell& cell) {
+    const bool travels = !core_.never_travels(table, cell.column);
+    if (travels) kept.push_back(cell);
+    all = all && travels;
+  });
+  return all ? value : encode_cells(std::move(kept));
 }
 
 /// Children first, for as long as something can go; what others refer to, and every user, stays and is voided (D30).
@@ -190,6 +207,7 @@ std::map<GroupName, std::uint64_t> Unit::hashes_of(const ports::RootWrite& write
 
 Status Unit::commit(const std::string& payload) {
   OMRSYNC_CHECK(usable());
+  if (refused_) return end({Remedy::stop_node, Code::defect, "a refused unit of work was to be committed"});
   auto tx = core_.store.write();
   if (!tx) return end(tx.error());
   if (auto written = write_all(**tx, payload); !written) return end(written.error());

@@ -34,6 +34,7 @@ class Unit final : public ports::UnitOfWork {
   Error end(Error error);
   Result<Held*> hold(ports::StoreTransaction& tx, const RootKey& root);
   Result<ports::PutOutcome> put_all(ports::StoreTransaction& tx, std::span<const ports::RootWrite> writes);
+  [[nodiscard]] GroupValue travelling(const RootKey& root, const GroupName& group, const GroupValue& value) const;
   Status purge(ports::StoreTransaction& tx, std::vector<const ports::RootWrite*> waiting,
                std::vector<ports::PutNotice>& notices);
   Result<std::vector<RootKey>> referrers(ports::StoreTransaction& tx, const RootKey& root, const Row& row) const;
@@ -48,6 +49,7 @@ class Unit final : public ports::UnitOfWork {
   Core& core_;
   std::map<RootKey, Held> rows_;
   std::string marker_;
+  bool refused_ = false;  ///< nothing may be committed
   bool over_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "node/app/openmrs_parts.h"
 
 #include "adapters/mysql/database.h"
+#include "adapters/openmrs/declarations.h"
 #include "adapters/openmrs/fhir/codec.h"
 #include "adapters/openmrs/shape.h"
 #include "adapters/repository/repository.h"
@@ -50,7 +51,10 @@ Result<OpenmrsParts> open_repository(const Config& config, const node::Identity&
   OMRSYNC_TRY(schema, openmrs::parse_shape(openmrs::openmrs_shape()));
   OMRSYNC_TRY(compiled, openmrs::compile_model(std::move(schema), site_declarations(config)));
   const auto model = std::make_shared<const openmrs::Model>(std::move(compiled));
-  repository::Options options{model, identity.hash_key, {}};
+  OMRSYNC_TRY(declared, openmrs::read_declarations(site_declarations(config)));
+  for (const openmrs::RowRule& rule : declared.rows)
+    if (rule.only && rule.names.empty()) declared.excluded.push_back({rule.table, "", rule.reason});
+  repository::Options options{model, identity.hash_key, std::move(declared.excluded), {}};
   options.taken = [](ports::StoreTransaction& tx) -> Result<std::optional<ports::LogPosition>> {
     OMRSYNC_TRY(record, node::capture_record(tx));
     return record ? std::optional(record->position) : std::nullopt;

@@ -16,7 +16,7 @@ using Groups = std::map<GroupName, std::optional<GroupValue>>;
 class History {
  public:
   History(std::uint64_t seed, const HistoryOptions& options)
-      : options_(options), country_(sites(options), seed), forms_(country_.size()) {}
+      : options_(options), country_(sites(options, seed), seed), forms_(country_.size()) {}
 
   std::vector<std::string> play() {
     prepare();
@@ -40,15 +40,20 @@ class History {
   }
 
  private:
-  static std::vector<Site> sites(const HistoryOptions& options) {
+  /// With repositories: the root is one, and with every other seed all that have children.
+  static std::vector<Site> sites(const HistoryOptions& options, std::uint64_t seed) {
     std::vector<Site> sites = tree(options.nodes);
-    sites.front().is_repository = options.repository;
+    if (!options.repository) return sites;
+    sites.front().is_repository = true;
+    for (const Site& site : sites)
+      if (site.parent && seed % 2 == 0) sites[*site.parent].is_repository = true;
     return sites;
   }
 
-  /// Somewhere with people who write.
-  std::size_t some_place() {
-    return options_.repository ? 1 + country_.pick(country_.size() - 1) : country_.pick(country_.size());
+  /// The place, or where it is a repository some clinic, where people write.
+  std::size_t with_people(std::size_t place) {
+    while (country_.node(place).is_repository()) place = country_.pick(country_.size());
+    return place;
   }
 
   void prepare() {
@@ -58,7 +63,8 @@ class History {
           {"name", country_.chart().fresh({{"name", "L" + std::to_string(i)}})}};
     std::map<RootKey, std::map<GroupName, GroupValue>> shared;
     for (int i = 0; i < 2; ++i) shared[{"person", "S" + std::to_string(i)}] = {{"gender", country_.chart().fresh({})}};
-    for (std::size_t place = options_.repository ? 1 : 0; place < country_.size(); ++place) {
+    for (std::size_t place = 0; place < country_.size(); ++place) {
+      if (country_.node(place).is_repository()) continue;
       if (place == 0 || country_.perhaps(70))
         for (const auto& [root, groups] : dictionary) country_.staff(place).have(root, groups);
       if (place == 0 || country_.perhaps(30))
@@ -101,7 +107,7 @@ class History {
     const std::size_t what = country_.pick(100);
     if (what < 60) {
       inside_ = true;
-      write_something(options_.repository && place == 0 ? some_place() : place);
+      write_something(with_people(place));
       inside_ = false;
     } else if (what < 70) {
       country_.pass(country_.perhaps(30) ? minutes(20) : milliseconds(500 + country_.pick(3000)));
@@ -136,8 +142,7 @@ class History {
     uncompared_.insert(place);
     forms_[place].clear();
     node.stop();
-    const bool has_database = !options_.repository || place > 0;
-    const std::size_t what = has_database ? country_.pick(4) : 2;
+    const std::size_t what = node.is_repository() ? 2 : country_.pick(4);
     if (options_.trace) std::cerr << node.name() << ": put back, " << what << "\n";
     if (what == 0) node.openmrs.restore_dump(copy.database);
     if (what == 1 || what == 3) node.openmrs.restore_files(copy.database);

@@ -21,7 +21,7 @@ struct HistoryOptions {
   bool metadata = true;
   bool unequal_copies = true;
   bool restores = false;
-  bool repository = false;          ///< the root has no OpenMRS
+  bool repository = false;          ///< the root, and perhaps others with children, have no OpenMRS
   bool wait_for_locks = false;      ///< a planted fault of the session
   bool deletes_unguarded = false;   ///< another
   std::optional<RootKey> trace;

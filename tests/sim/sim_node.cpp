@@ -103,7 +103,7 @@ std::unique_ptr<memory::MemoryStore> SimNode::new_disk() const {
 std::unique_ptr<repository::Repository> SimNode::open_repository(ports::Store& store) {
   static const auto model =
       std::make_shared<const openmrs::Model>(need(openmrs::compile_model(need(openmrs::parse_shape(kTwinShape)))));
-  repository::Options options{model, {number_}, {}};
+  repository::Options options{model, {number_}, {}, {}};
   options.taken = [](ports::StoreTransaction& tx) -> Result<std::optional<ports::LogPosition>> {
     OMRSYNC_TRY(record, node::capture_record(tx));
     return record ? std::optional(record->position) : std::nullopt;

@@ -40,6 +40,7 @@ class SimNode {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] SimNode* parent() const noexcept { return parent_; }
   [[nodiscard]] bool has_children() const noexcept { return has_children_; }
+  [[nodiscard]] bool is_repository() const noexcept { return is_repository_; }
   [[nodiscard]] std::uint8_t number() const noexcept { return number_; }
 
   /// One step of a worker; nothing where there is none of that name.

@@ -120,7 +120,7 @@ class RepositoryWorld {
 
   std::unique_ptr<ports::Store> store_;
   memory::ManualClock clock_;
-  repository::Repository repository_{*store_, clock_, {shape_model(), {7}, {}}};
+  repository::Repository repository_{*store_, clock_, {shape_model(), {7}, {}, {}}};
   std::uint64_t keys_ = 0;
 };
 

@@ -53,9 +53,9 @@ struct Shelf {
   Repository open(ports::Store& store) {
     static const auto model = std::make_shared<const openmrs::Model>(
         must(openmrs::compile_model(must(openmrs::parse_shape(openmrs::openmrs_shape())))));
-    return Repository(
-        store, clock,
-        {model, {7}, [this](ports::StoreTransaction&) -> Result<std::optional<ports::LogPosition>> { return taken; }});
+    std::vector<openmrs::Excluded> never{{"users", "password", ""}, {"scheduler_*", "", ""}};
+    const auto until = [this](ports::StoreTransaction&) -> Result<std::optional<ports::LogPosition>> { return taken; };
+    return Repository(store, clock, {model, {7}, std::move(never), until});
   }
 };
 
@@ -109,6 +109,20 @@ TEST_CASE("tables and columns that nobody knows are kept as they came") {
   const auto page = must(must(one.repository.snapshot())->page("some_map", "", 10));
   REQUIRE(page.roots.size() == 1);
   CHECK(page.roots[0].root == natural);
+}
+
+TEST_CASE("D18: what never travels is refused, and not handed on") {
+  OneRepository one;
+  const RootKey user = root_of("users", 1);
+  one.put({write_of(user, {{"name", encode_cells({{"password", "secret"}, {"username", "nurse"}})}})});
+  CHECK(groups_of(one.repository, user).at("name") == encode_cells({{"username", "nurse"}}));
+  const std::vector<RootWrite> task{write_of(root_of("scheduler_task_config", 1), {})};
+  const auto unit = must(one.repository.begin());
+  const auto outcome = must(unit->put(task));
+  REQUIRE(outcome.problems.size() == 1);
+  CHECK(outcome.problems[0].code == Code::apply_refused);
+  CHECK_FALSE(unit->commit("").has_value());
+  CHECK(groups_of(one.repository, task[0].root).empty());
 }
 
 TEST_CASE("what is known of OpenMRS says which roots are metadata") {
