@@ -17,8 +17,7 @@ Result<std::unique_ptr<ports::Store>> open_store(const Config& config) {
                  "There is no store " + config.store_file.string() + "; 'omrsync init' makes it."};
   }
   std::vector<std::string_view> tables(node::tables::kAll.begin(), node::tables::kAll.end());
-  if (!config.openmrs)
-    tables.insert(tables.end(), repository::tables::kAll.begin(), repository::tables::kAll.end());
+  if (!config.openmrs) tables.insert(tables.end(), repository::tables::kAll.begin(), repository::tables::kAll.end());
   return sqlite::open_store(config.store_file, tables);
 }
 

@@ -30,8 +30,8 @@ struct OpenmrsParts {
 /// Declarations that the configuration stands for: [scope] exclude_tables (openmrs::compile_model).
 [[nodiscard]] std::vector<std::string> site_declarations(const Config& config);
 
-/// Connects and reads the schema; without [openmrs] the node's own `store`, which outlives the parts like `clock`, takes
-/// the database's place. `retry_later` and `reconnect` while the server is away; other failures are for people.
+/// Connects and reads the schema; without [openmrs] the node's own `store`, which outlives the parts like `clock`,
+/// takes the database's place. `retry_later` and `reconnect` while the server is away; other failures are for people.
 [[nodiscard]] Result<OpenmrsParts> open_openmrs(const Config& config, const node::Identity& identity,
                                                 ports::Store& store, ports::Clock& clock);
 

@@ -30,9 +30,8 @@ Country::Country(std::vector<Site> sites, std::uint64_t seed) : random_(seed) {
     const bool has_children =
         std::any_of(sites.begin(), sites.end(), [&](const Site& site) { return site.parent == place; });
     SimNode* parent = sites[place].parent ? nodes_[*sites[place].parent].get() : nullptr;
-    nodes_.push_back(
-        std::make_unique<SimNode>(static_cast<std::uint8_t>(place + 1), sites[place].name, parent, has_children,
-                                  sites[place].is_repository));
+    nodes_.push_back(std::make_unique<SimNode>(static_cast<std::uint8_t>(place + 1), sites[place].name, parent,
+                                               has_children, sites[place].is_repository));
     staff_.push_back(std::make_unique<Staff>(place, nodes_.back()->openmrs, chart_));
   }
 }

@@ -95,8 +95,7 @@ SimNode::SimNode(std::uint8_t number, std::string name, SimNode* parent, bool ha
 
 std::unique_ptr<memory::MemoryStore> SimNode::new_disk() const {
   std::vector<std::string_view> tables(node::tables::kAll.begin(), node::tables::kAll.end());
-  if (is_repository_)
-    tables.insert(tables.end(), repository::tables::kAll.begin(), repository::tables::kAll.end());
+  if (is_repository_) tables.insert(tables.end(), repository::tables::kAll.begin(), repository::tables::kAll.end());
   return std::make_unique<memory::MemoryStore>(tables);
 }
 
@@ -134,9 +133,10 @@ void SimNode::start(Network& network) {
   std::unique_ptr<ports::ChangeSource> changes;
   if (is_repository_) repository_ = open_repository(*store_);
   if (is_repository_) changes = std::make_unique<Impatient>(repository_->changes());
-  engine_ = std::make_unique<node::Engine>(node::EngineParts{
-      *store_, is_repository_ ? static_cast<ports::OpenmrsDatabase&>(*repository_) : openmrs, codec_, clock, entropy_, log_,
-      identity_, is_repository_ ? std::move(changes) : openmrs.changes(), std::move(push), std::move(pull), has_children_});
+  engine_ = std::make_unique<node::Engine>(
+      node::EngineParts{*store_, is_repository_ ? static_cast<ports::OpenmrsDatabase&>(*repository_) : openmrs, codec_,
+                        clock, entropy_, log_, identity_, is_repository_ ? std::move(changes) : openmrs.changes(),
+                        std::move(push), std::move(pull), has_children_});
 }
 
 void SimNode::stop() {

@@ -94,7 +94,8 @@ class RepositoryWorld {
   void insert_person(const RootKey& person, const std::string& text) { insert_persons({person}, text); }
   void insert_persons(const std::vector<RootKey>& persons, const std::string& text = "F") {
     std::vector<ports::RootWrite> writes;
-    for (const RootKey& person : persons) writes.push_back({person, {{"life", alive()}, {"gender", gender(text)}}, false});
+    for (const RootKey& person : persons)
+      writes.push_back({person, {{"life", alive()}, {"gender", gender(text)}}, false});
     write(writes);
   }
   void insert_visit(const RootKey& visit, const RootKey& person) {
