@@ -6,6 +6,10 @@
 #include "protocol/varint.h"
 
 namespace omrsync {
+
+/// dictionary-1.zdict: what envelopes of every clinic have in common (D5).
+std::string_view frame_dictionary();
+
 namespace {
 
 Error torn(const char* what) { return {Remedy::retry_later, Code::wire_malformed, what}; }
@@ -22,6 +26,23 @@ constexpr int kFastWindowLog = 20;  ///< a window of 1 MiB: what lies further ba
 struct FreeCompressor {
   void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
 };
+
+struct FreeDictionary {
+  void operator()(ZSTD_CDict* dictionary) const noexcept { ZSTD_freeCDict(dictionary); }
+  void operator()(ZSTD_DDict* dictionary) const noexcept { ZSTD_freeDDict(dictionary); }
+};
+
+const ZSTD_CDict* packing_dictionary() {
+  static const std::unique_ptr<ZSTD_CDict, FreeDictionary> prepared(
+      ZSTD_createCDict(frame_dictionary().data(), frame_dictionary().size(), kThoroughLevel));
+  return prepared.get();
+}
+
+const ZSTD_DDict* unpacking_dictionary() {
+  static const std::unique_ptr<ZSTD_DDict, FreeDictionary> prepared(
+      ZSTD_createDDict(frame_dictionary().data(), frame_dictionary().size()));
+  return prepared.get();
+}
 
 /// Takes whole envelopes off the front of `raw`; what is left waits for more bytes.
 Status hand_out(std::string& raw, const std::function<Status(std::string_view)>& visit) {
@@ -78,8 +99,10 @@ std::string FrameWriter::finish() {
     stream_.reset();
     return std::move(frame_);
   }
+  const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
   std::string frame(ZSTD_compressBound(waiting_.size()), '\0');
-  frame.resize(ZSTD_compress(frame.data(), frame.size(), waiting_.data(), waiting_.size(), kThoroughLevel));
+  frame.resize(ZSTD_compress_usingCDict(context.get(), frame.data(), frame.size(), waiting_.data(), waiting_.size(),
+                                        packing_dictionary()));
   return frame;
 }
 
@@ -87,6 +110,12 @@ Status read_frame(std::string_view frame, std::size_t max_bytes,
                   const std::function<Status(std::string_view envelope)>& visit) {
   const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
   ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, 24);
+  if (const unsigned number = ZSTD_getDictID_fromFrame(frame.data(), frame.size()); number != 0) {
+    if (number != ZSTD_getDictID_fromDDict(unpacking_dictionary()))
+      return Error{Remedy::retry_later, Code::wire_version_unknown,
+                   "a batch was packed with dictionary " + std::to_string(number) + ", which this version does not have"};
+    ZSTD_DCtx_refDDict(context.get(), unpacking_dictionary());
+  }
   std::string buffer(ZSTD_DStreamOutSize(), '\0');
   std::string raw;
   ZSTD_inBuffer in{frame.data(), frame.size(), 0};

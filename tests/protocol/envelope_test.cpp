@@ -107,6 +107,22 @@ TEST_CASE("a frame is the same envelopes whether it was packed at once or as it 
   }
 }
 
+TEST_CASE("a small frame is packed with the built-in dictionary; one with another is refused by its number") {
+  FrameWriter writer;
+  writer.add(R"({"resourceType":"Observation","id":"1","status":"final","code":{"coding":[{"code":"2"}]},"subject":{"reference":"Patient/3"}})");
+  std::string frame = writer.finish();
+  const auto none = [](std::string_view) -> Status { return Done{}; };
+  CHECK(frame.size() < 70);
+  REQUIRE(read_frame(frame, 1 << 20, none));
+  constexpr std::size_t kDictionaryNumber = 5;  // RFC 8878, 3.1.1.1: behind the magic number and the descriptor
+  REQUIRE(frame[kDictionaryNumber] == 1);
+  frame[kDictionaryNumber] = 9;
+  const Status refused = read_frame(frame, 1 << 20, none);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::wire_version_unknown);
+  CHECK(refused.error().message.find("dictionary 9") != std::string::npos);
+}
+
 TEST_CASE("messages come back as they were sent") {
   const LinkLife life{actor(1), actor(2)};
   PullAnswer answer;
