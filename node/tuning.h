@@ -34,6 +34,8 @@ inline constexpr milliseconds kCaptureBackoff{5000};
 inline constexpr std::size_t kApplyRoots = 200;
 /// Sets put into one apply transaction; with a bad one among them each is tried alone.
 inline constexpr std::size_t kApplySets = 100;
+/// Roots whose states, as apply read them, wait in memory for capture to land them; others it reads anew.
+inline constexpr std::size_t kHandedOverRoots = 2000;
 inline constexpr milliseconds kApplyBusyFirst{10};
 inline constexpr milliseconds kApplyBusyMost{2000};
 inline constexpr milliseconds kApplyIdle{250};

@@ -36,12 +36,17 @@ struct Progress {
   ports::LogPosition read_through;  ///< capture has taken everything up to here into the store
   bool capture_open = false;
   std::set<RootKey> in_flight;      ///< roots of apply transactions whose marker capture has not passed
+  std::set<std::string> committed;  ///< inbox keys of their sets
   Error capture_error{Remedy::retry_later, Code::defect, {}};
   bool capture_failed = false;
 };
 
+/// The entries of an inbox item, as whole states.
+using RootStates = std::vector<std::pair<RootKey, RootState>>;
+
 struct Shared {
   Guarded<Progress> progress;
+  Guarded<std::map<std::string, RootStates>> applied;  ///< inbox key -> what apply read of it, so that landing need not; some
   std::atomic<bool> over{false};  ///< the node began a new life: the engine is to be built anew (lives/life.h)
   Doorbell changed;  ///< capture moved, a set arrived or was done with, a batch was acknowledged
   Doorbell arrived;  ///< a set stands in the inbox

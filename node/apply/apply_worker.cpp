@@ -65,10 +65,8 @@ Status ApplyWorker::ready() {
   const bool passed = world_.shared.progress.with([&](Progress& p) { return !(p.read_through < *barrier_); });
   if (!passed) return not_yet;
   barrier_.reset();
-  world_.shared.progress.with([&](Progress& p) {
-    for (const RootKey& root : in_doubt_) p.in_flight.erase(root);
-  });
-  in_doubt_.clear();
+  no_longer_flies(in_doubt_, world_.shared);
+  in_doubt_ = {};
   return Done{};
 }
 
@@ -95,19 +93,23 @@ Result<std::optional<ApplyWorker::Work>> ApplyWorker::load_work(StoreTransaction
 Result<std::vector<ApplyWorker::Work>> ApplyWorker::choose() {
   std::vector<std::string> keys;
   const milliseconds now = world_.clock.steady();
-  const std::set<RootKey> in_flight = world_.shared.progress.with([](Progress& p) { return p.in_flight; });
+  const auto flies = [&](const std::vector<RootKey>& roots) {
+    return world_.shared.progress.with([&](Progress& p) {
+      return std::any_of(roots.begin(), roots.end(), [&](const RootKey& root) { return p.in_flight.contains(root); });
+    });
+  };
   {
     OMRSYNC_TRY(tx, world_.store.read());
     std::size_t roots = 0;
     std::set<RootKey> passed_over;
     OMRSYNC_CHECK(tx->scan(tables::kInbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+      if (world_.shared.progress.with([&](Progress& p) { return p.committed.contains(std::string(entry.key)); })) return true;
       const auto item = decode_record<InboxItem>(entry.value);
       if (!item || item->state != InboxItem::State::waiting) return true;
       const auto pause = not_before_.find(std::string(entry.key));
-      const bool free = (pause == not_before_.end() || pause->second <= now) &&
-                        std::none_of(item->roots.begin(), item->roots.end(), [&](const RootKey& root) {
-                          return in_flight.contains(root) || passed_over.contains(root);
-                        });
+      const bool free = (pause == not_before_.end() || pause->second <= now) && !flies(item->roots) &&
+                        std::none_of(item->roots.begin(), item->roots.end(),
+                                     [&](const RootKey& root) { return passed_over.contains(root); });
       if (!free) {  // what comes later for the same root waits behind it
         passed_over.insert(item->roots.begin(), item->roots.end());
         return passed_over.size() < 10'000;
@@ -156,7 +158,7 @@ Result<ApplyWorker::Did> ApplyWorker::apply(std::vector<Work>& works, bool alone
 namespace {
 
 /// A set's outcome is the one of its roots that most deserves to be told.
-Outcome::State gravest(const std::vector<std::pair<RootKey, RootState>>& states,
+Outcome::State gravest(const RootStates& states,
                        const std::map<RootKey, Outcome::State>& outcomes) {
   static constexpr Outcome::State kRank[] = {Outcome::State::duplicate, Outcome::State::applied, Outcome::State::merged,
                                              Outcome::State::theirs, Outcome::State::conflict};
@@ -293,9 +295,34 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
   take_hashes(plan, written, *put);
   take_kept(plan, written, befores, *put, outcomes);
   tell();
+  hand_over(works);
   const auto did = commit(*unit, plan);
-  if (did && *did == Did::applied) tell_taken(put->notices);
+  if (!did || *did != Did::applied) {
+    take_back(works);
+    return did;
+  }
+  tell_taken(put->notices);
   return did;
+}
+
+/// What was read of the sets lands with them; not more than a little at a time, should capture be behind.
+void ApplyWorker::hand_over(std::vector<Work>& works) {
+  world_.shared.applied.with([&](auto& applied) {
+    std::size_t roots = 0;
+    for (const auto& [key, states] : applied) roots += states.size();
+    for (Work& work : works) {
+      if ((roots += work.states.size()) > tuning::kHandedOverRoots) break;
+      applied.insert_or_assign(work.key, std::move(work.states));
+      work.states.clear();
+    }
+  });
+}
+
+void ApplyWorker::take_back(std::vector<Work>& works) {
+  world_.shared.applied.with([&](auto& applied) {
+    for (Work& work : works)
+      if (auto states = applied.extract(work.key)) work.states = std::move(states.mapped());
+  });
 }
 
 /// Names and identifiers that another row has already: both rows are kept, and somebody should look.
@@ -311,13 +338,11 @@ void ApplyWorker::tell_taken(const std::vector<ports::PutNotice>& notices) {
   }
 }
 
-Result<ApplyWorker::Did> ApplyWorker::commit(ports::UnitOfWork& unit, const ApplyPlan& plan) {
-  const auto in_flight = [&](auto change) {
-    world_.shared.progress.with([&](Progress& p) {
-      for (const PlannedRoot& root : plan.roots) change(p.in_flight, root.root);
-    });
-  };
-  in_flight([](std::set<RootKey>& roots, const RootKey& root) { roots.insert(root); });
+Result<ApplyWorker::Did> ApplyWorker::commit(ports::UnitOfWork& unit, ApplyPlan& plan) {
+  world_.shared.progress.with([&](Progress& p) {
+    for (const PlannedRoot& root : plan.roots) p.in_flight.insert(root.root);
+    for (const PlannedItem& item : plan.items) p.committed.insert(item.inbox_key);
+  });
   const Status committed = unit.commit(encode(plan));
 #ifdef OMRSYNC_PLANT
   if (committed) early_sequence_ = 0;
@@ -330,11 +355,11 @@ Result<ApplyWorker::Did> ApplyWorker::commit(ports::UnitOfWork& unit, const Appl
 #endif
   if (committed) return Did::applied;
   if (committed.error().remedy == Remedy::look_first) {
-    for (const PlannedRoot& root : plan.roots) in_doubt_.push_back(root.root);
+    in_doubt_ = std::move(plan);
     wait_for_capture();
     return Did::waits;
   }
-  in_flight([](std::set<RootKey>& roots, const RootKey& root) { roots.erase(root); });
+  no_longer_flies(plan, world_.shared);
   return committed.error();
 }
 

@@ -26,7 +26,7 @@ class ApplyWorker final : public Worker {
   struct Work {
     std::string key;
     InboxItem item;
-    std::vector<std::pair<RootKey, RootState>> states;
+    RootStates states;
   };
   enum class Did { nothing, applied, waits };
   /// A root under our lock that was not as the ledger has it.
@@ -46,7 +46,9 @@ class ApplyWorker final : public Worker {
                       std::vector<ports::PutProblem>& problems);
   Result<bool> mark_again(ports::UnitOfWork& unit, const std::string& marker);
   Result<std::string> marker_of(const std::vector<Work>& works);
-  Result<Did> commit(ports::UnitOfWork& unit, const ApplyPlan& plan);
+  Result<Did> commit(ports::UnitOfWork& unit, ApplyPlan& plan);
+  void hand_over(std::vector<Work>& works);
+  void take_back(std::vector<Work>& works);
   void tell_taken(const std::vector<ports::PutNotice>& notices);
   Result<std::vector<RootBefore>> roots_before(ports::StoreTransaction& tx, const std::vector<Work>& works,
                                                const std::vector<RootKey>& roots,
@@ -73,7 +75,7 @@ class ApplyWorker final : public Worker {
   std::optional<ports::LogPosition> barrier_;  ///< apply goes on when capture has passed it
   std::map<RootKey, Looked> looked_;           ///< rows that differed from the ledger when last seen
   std::map<std::string, ports::LogPosition> met_markers_;  ///< found already there, and where the log ended then
-  std::vector<RootKey> in_doubt_;  ///< of a commit whose answer was lost; the log tells before the barrier
+  ApplyPlan in_doubt_;  ///< of a commit whose answer was lost; the log tells before the barrier
   bool started_ = false;
 #ifdef OMRSYNC_PLANT
   std::uint64_t early_sequence_ = 0;

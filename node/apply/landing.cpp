@@ -1,6 +1,8 @@
 #include "node/apply/landing.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 
 #include "node/apply/keeping.h"
 #include "node/apply/planner.h"
@@ -13,12 +15,21 @@ namespace {
 
 using ports::StoreTransaction;
 
+using ChangesByRoot = std::map<std::reference_wrapper<const RootKey>, const ports::RootChange*, std::less<RootKey>>;
+
+ChangesByRoot by_root(const ports::LogPiece* piece) {
+  ChangesByRoot changes;
+  if (piece != nullptr)
+    for (const ports::RootChange& change : piece->roots) changes.emplace(change.root, &change);
+  return changes;
+}
+
 /// What every root of one plan shares while it lands.
 struct Landing {
   StoreTransaction& tx;
   const World& world;
-  const ports::LogPiece* piece;
   const ports::LogPosition& position;
+  const ChangesByRoot changes;  ///< of our apply transaction; none where the database needed no change
   std::int64_t at_ms = 0;
   std::uint64_t sequence = 0;  ///< of the decisions of this plan; 0: none yet (numbered here, at its place in the log)
   std::vector<std::string> conflicts;
@@ -36,6 +47,7 @@ struct Landing {
 
 struct Came {
   std::string link;
+  LinkLife life;
   std::uint64_t rank = 0;  ///< shown_rank
   Dot set;
   RootState state;
@@ -43,10 +55,8 @@ struct Came {
 };
 
 const ports::RootChange* change_of(const Landing& landing, const RootKey& root) {
-  if (landing.piece == nullptr) return nullptr;
-  for (const ports::RootChange& change : landing.piece->roots)
-    if (change.root == root) return &change;
-  return nullptr;
+  const auto found = landing.changes.find(root);
+  return found == landing.changes.end() ? nullptr : found->second;
 }
 
 const ports::GroupChange* change_of(const ports::RootChange* change, const GroupName& name) {
@@ -179,8 +189,7 @@ void note_overwritten(const Landing& landing, const PlannedRoot& planned, Ledger
 Status tell_change(Landing& landing, const PlannedRoot& planned, const RootState& joined, const std::vector<Came>& came) {
   const Came& last = came.back();
   const bool above = last.link == kParentLink;
-  OMRSYNC_TRY(link, link_record(landing.tx, last.link));
-  const Via via{last.link, link.life, conflict::same_state(joined, last.state), last.load};
+  const Via via{last.link, last.life, conflict::same_state(joined, last.state), last.load};
   const bool past = last.link == kPastLink;  // nobody's any more: everybody is told
   OMRSYNC_CHECK(log_change(landing.tx, landing.world, planned.root, last.set, past ? std::nullopt : std::optional(via)));
   if (!above || !via.whole) landing.changed.push_back(planned.root);
@@ -295,10 +304,16 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
 
 }  // namespace
 
-Result<std::vector<std::pair<RootKey, RootState>>> inbox_states(StoreTransaction& tx, const World& world,
-                                                                const std::string& inbox_key) {
+void no_longer_flies(const ApplyPlan& plan, Shared& shared) {
+  shared.progress.with([&](Progress& progress) {
+    for (const PlannedRoot& root : plan.roots) progress.in_flight.erase(root.root);
+    for (const PlannedItem& item : plan.items) progress.committed.erase(item.inbox_key);
+  });
+}
+
+Result<RootStates> inbox_states(StoreTransaction& tx, const World& world, const std::string& inbox_key) {
   OMRSYNC_TRY(bytes, tx.get(tables::kInboxBody, inbox_key));
-  std::vector<std::pair<RootKey, RootState>> states;
+  RootStates states;
   if (!bytes) return states;
   OMRSYNC_TRY(envelope, decode_envelope(*bytes));
   states.reserve(envelope.entries.size());
@@ -308,6 +323,17 @@ Result<std::vector<std::pair<RootKey, RootState>>> inbox_states(StoreTransaction
   }
   return states;
 }
+
+namespace {
+
+/// As apply read them, while it is this process that did.
+Result<RootStates> applied_states(StoreTransaction& tx, const World& world, const std::string& inbox_key) {
+  auto read = world.shared.applied.with([&](auto& applied) { return applied.extract(inbox_key); });
+  if (!read.empty()) return std::move(read.mapped());
+  return inbox_states(tx, world, inbox_key);
+}
+
+}  // namespace
 
 Status tell_outcome(StoreTransaction& tx, const std::string& link, Outcome outcome) {
   if (link == kParentLink || link == kPastLink) return Done{};
@@ -344,7 +370,7 @@ Status finish_item(StoreTransaction& tx, const World& world, const std::string& 
 
 Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, const ports::LogPiece* piece,
             const ports::LogPosition& position) {
-  Landing landing{tx, world, piece, position, 0, 0, {}, {}};
+  Landing landing{tx, world, position, by_root(piece), 0, 0, {}, {}};
 #ifdef OMRSYNC_PLANT
   landing.sequence = plan.early_sequence;
 #endif
@@ -354,18 +380,17 @@ Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, con
   for (const PlannedItem& item : plan.items) {
     OMRSYNC_TRY(record, get_record<InboxItem>(tx, tables::kInbox, item.inbox_key));
     if (!record) continue;
-    OMRSYNC_TRY(states, inbox_states(tx, world, item.inbox_key));
+    OMRSYNC_TRY(states, applied_states(tx, world, item.inbox_key));
     const LinkPlace place = link_place(item.inbox_key);
     OMRSYNC_TRY(rank, shown_rank(tx, place.link, place.number));
+    OMRSYNC_TRY(link, link_record(tx, place.link));
     offered.set = record->set;
     offered.load = record->load;
-    for (auto& [root, state] : states) came[root].push_back({place.link, rank, record->set, std::move(state), record->load});
+    for (auto& [root, state] : states)
+      came[root].push_back({place.link, link.life, rank, record->set, std::move(state), record->load});
   }
-  for (const PlannedRoot& root : plan.roots) {
-    const auto states = came.find(root.root);
-    if (states != came.end() || plan.items.empty())
-      OMRSYNC_CHECK(land_root(landing, root, states == came.end() ? std::vector<Came>{} : states->second));
-  }
+  for (const PlannedRoot& root : plan.roots)
+    if (plan.items.empty() || came.contains(root.root)) OMRSYNC_CHECK(land_root(landing, root, came[root.root]));
   if (!landing.changed.empty()) {
     offered.roots = landing.changed;
     offered.at_ms = landing.at_ms;

@@ -12,9 +12,11 @@ namespace omrsync::node {
 Status land(ports::StoreTransaction& tx, const World& world, const ApplyPlan& plan, const ports::LogPiece* piece,
             const ports::LogPosition& position);
 
-/// The entries of an inbox item, as whole states. `set_aside` when one cannot be read.
-Result<std::vector<std::pair<RootKey, RootState>>> inbox_states(ports::StoreTransaction& tx, const World& world,
-                                                                const std::string& inbox_key);
+/// The plan's transaction was met in the log, or never was: sets and roots of it may be applied again.
+void no_longer_flies(const ApplyPlan& plan, Shared& shared);
+
+/// What the inbox holds under that key. `set_aside` when an entry cannot be read.
+Result<RootStates> inbox_states(ports::StoreTransaction& tx, const World& world, const std::string& inbox_key);
 
 /// Ends an inbox item: tells its sender the outcome, writes the audit record, removes it.
 Status finish_item(ports::StoreTransaction& tx, const World& world, const std::string& inbox_key,

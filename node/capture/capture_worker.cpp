@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "node/apply/plan.h"
+#include "node/apply/landing.h"
 #include "node/capture/take_piece.h"
 #include "node/lives/signature.h"
 #include "node/store/facts.h"
@@ -163,14 +163,13 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
     const milliseconds until = world_.clock.steady() + tuning::kCaptureCommit;
     OMRSYNC_TRY(tx, world_.store.write());
     CaptureRecord record;
-    std::vector<RootKey> landed;
+    std::vector<ApplyPlan> landed;
     std::optional<Error> failure;
     for (std::size_t pieces = 0; waiting_; ++pieces) {
       OMRSYNC_CHECK(take_piece(*tx, world_, *waiting_));
       markers_ += waiting_->marker_key.empty() ? 0 : 1;
       if (!waiting_->marker_key.empty())
-        if (const auto plan = decode_plan(waiting_->marker_payload))
-          for (const PlannedRoot& root : plan->roots) landed.push_back(root.root);
+        if (auto plan = decode_plan(waiting_->marker_payload)) landed.push_back(std::move(*plan));
       record = {waiting_->position, waiting_->committed_at.count()};
       waiting_.reset();
       if (pieces >= tuning::kCapturePieces || world_.clock.steady() > until || stop.stop_requested()) break;
@@ -182,9 +181,7 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
     }
     OMRSYNC_CHECK(put_record(*tx, tables::kMeta, "capture", record));
     OMRSYNC_CHECK(tx->commit());
-    world_.shared.progress.with([&](Progress& progress) {
-      for (const RootKey& root : landed) progress.in_flight.erase(root);
-    });
+    for (const ApplyPlan& plan : landed) no_longer_flies(plan, world_.shared);
     if (!landed.empty()) world_.shared.arrived.ring();  // what waited for them may go on
     wrote_ = true;
     if (failure) return *failure;

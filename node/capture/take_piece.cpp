@@ -1,6 +1,8 @@
 #include "node/capture/take_piece.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 #include "node/apply/keeping.h"
 #include "node/apply/landing.h"
@@ -116,12 +118,15 @@ Result<bool> knows_marker(StoreTransaction& tx, const World& world, const ApplyP
 
 /// Rows that our transaction changed beside its plan: a trigger of the site wrote them.
 Status take_rest(StoreTransaction& tx, const World& world, const ApplyPlan& plan, const ports::LogPiece& piece) {
-  ports::LogPiece rest = piece;
-  std::erase_if(rest.roots, [&](const ports::RootChange& change) {
-    for (const PlannedRoot& root : plan.roots)
-      if (root.root == change.root) return true;
-    return false;
-  });
+  std::set<std::reference_wrapper<const RootKey>, std::less<RootKey>> planned;
+  for (const PlannedRoot& root : plan.roots) planned.insert(root.root);
+  ports::LogPiece rest;
+  rest.position = piece.position;
+  rest.committed_at = piece.committed_at;
+  rest.author = piece.author;
+  rest.marker_key = piece.marker_key;
+  for (const ports::RootChange& change : piece.roots)
+    if (!planned.contains(change.root)) rest.roots.push_back(change);
   return take_local_piece(tx, world, rest);
 }
 

@@ -98,6 +98,7 @@ def catching_up(scene, hq, a, rows):
     columns = 'person_id, concept_id, encounter_id, obs_datetime, location_id, value_numeric, creator, date_created'
     a.sql(f'INSERT INTO obs ({columns}, uuid) SELECT {", ".join("o." + c for c in columns.split(", "))}, UUID() FROM obs o JOIN obs p '
           f'WHERE o.value_numeric IS NOT NULL LIMIT {rows}')
+    last = a.value('SELECT uuid FROM obs ORDER BY obs_id DESC LIMIT 1')
     a.sql('FLUSH BINARY LOGS')
     files = [f'{a.database.data}/{name}' for name, *_ in a.sql('SHOW BINARY LOGS') if name >= first]
     baseline = binlog_seconds(a, files)
@@ -124,10 +125,13 @@ def catching_up(scene, hq, a, rows):
     a.stop()
     hq.database.start()
     with hq.database.connect() as centre:
-        count = lambda: int(centre.value('SELECT COUNT(*) FROM obs'))  # noqa: E731
-        seen = wait_until(lambda: (n := count()) > base and n, 'applying begins', 60, 0.001)
+        highest = lambda: int(centre.value('SELECT MAX(obs_id) FROM obs'))  # noqa: E731
+        first = highest()
+        wait_until(lambda: highest() > first, 'applying begins', 60, 0.001)
         began, cpu = time.monotonic(), cpu_seconds(hq.daemon.pid)
-        wait_until(lambda: count() - base >= rows, 'applied', 1200, 0.01)
+        seen = int(centre.value('SELECT COUNT(*) FROM obs'))
+        # sets are applied in the order in which they were sent
+        wait_until(lambda: centre.value(f"SELECT COUNT(*) FROM obs WHERE uuid = '{last}'") == '1', 'applied', 1200, 0.005)
         applied = time.monotonic() - began
     wait_until(lambda: hq.status()['inbox']['waiting'] == 0, 'landed', 60, 0.01)
     landed = time.monotonic() - began
