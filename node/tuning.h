@@ -13,6 +13,10 @@ using std::chrono::milliseconds;
 inline constexpr std::size_t kCapturePieces = 1000;
 inline constexpr milliseconds kCaptureCommit{200};
 
+/// Having caught up with somebody who writes, capture rests: what is written meanwhile shares a commit, and OpenMRS, on the
+/// same machine, is not disturbed at every transaction.
+inline constexpr milliseconds kCaptureRest{100};
+
 /// How long capture waits on a silent log before it looks at its stop token: bounds the time to stop.
 inline constexpr milliseconds kCapturePatience{250};
 
@@ -37,6 +41,9 @@ inline constexpr std::size_t kApplySets = 100;
 /// Roots whose states, as apply read them, wait in memory for capture to land them; others it reads anew.
 inline constexpr std::size_t kHandedOverRoots = 2000;
 inline constexpr milliseconds kApplyBusyFirst{10};
+/// After a transaction of somebody else apply is polite for so long: it and capture take turns, and it rests as long as it
+/// works.
+inline constexpr milliseconds kPoliteFor{2000};
 inline constexpr milliseconds kApplyBusyMost{2000};
 inline constexpr milliseconds kApplyIdle{250};
 

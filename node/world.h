@@ -34,6 +34,7 @@ class Guarded {
 /// What the workers of one node tell each other beside the store. Lost at a crash without harm.
 struct Progress {
   ports::LogPosition read_through;  ///< capture has taken everything up to here into the store
+  std::optional<std::chrono::milliseconds> local_write_at;  ///< steady clock: when capture last met somebody else's transaction
   bool capture_open = false;
   std::set<RootKey> in_flight;      ///< roots of apply transactions whose marker capture has not passed
   std::set<std::string> committed;  ///< inbox keys of their sets
@@ -50,6 +51,14 @@ struct Shared {
   std::atomic<bool> over{false};  ///< the node began a new life: the engine is to be built anew (lives/life.h)
   Doorbell changed;  ///< capture moved, a set arrived or was done with, a batch was acknowledged
   Doorbell arrived;  ///< a set stands in the inbox
+  Doorbell wanted;   ///< somebody waits for capture
+
+  /// Capture has taken everything up to there; else it is told that somebody waits for it.
+  bool captured(const ports::LogPosition& position) {
+    const bool yes = progress.with([&](Progress& p) { return !(p.read_through < position); });
+    if (!yes) wanted.ring();
+    return yes;
+  }
 };
 
 /// Everything that a worker may touch. Built once, outlives the workers.

@@ -53,7 +53,7 @@ Result<bool> ApplyWorker::agrees(const std::vector<RootBefore>& befores) {
 }
 
 bool ApplyWorker::has_passed(const ports::LogPosition& position) {
-  return world_.shared.progress.with([&](Progress& p) { return !(p.read_through < position); });
+  return world_.shared.captured(position);
 }
 
 /// Gives what no log showed dots of its own, unless the ledger moved on meanwhile.

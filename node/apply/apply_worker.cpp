@@ -20,6 +20,12 @@ Pace ApplyWorker::step(std::stop_token) {
   const std::uint64_t arrived = world_.shared.arrived.rings();
   if (const Status ok = ready(); !ok)
     return Pace::after(ok.error().code == Code::db_lock_busy ? tuning::kApplyBusyFirst : tuning::kApplyIdle);
+  const milliseconds began = world_.clock.steady();
+  const bool polite = somebody_writes();
+  if (polite && world_.shared.progress.with([](Progress& p) { return !p.in_flight.empty(); })) {
+    world_.shared.wanted.ring();
+    return Pace::until(world_.shared.arrived, arrived, tuning::kApplyBusyFirst);
+  }
   Result<std::vector<Work>> works = choose();
   if (!works) return Pace::after(tuning::kApplyIdle);
   if (works->empty()) {
@@ -50,7 +56,15 @@ Pace ApplyWorker::step(std::stop_token) {
   }
   backoff_ = milliseconds(0);
   told_.reset();
-  return *did == Did::waits ? Pace::after(tuning::kApplyBusyFirst) : Pace::at_once();
+  if (*did == Did::waits) return Pace::after(tuning::kApplyBusyFirst);
+  return polite ? Pace::after(world_.clock.steady() - began) : Pace::at_once();
+}
+
+/// A clinician's transactions must not be slower for us.
+bool ApplyWorker::somebody_writes() {
+  return world_.shared.progress.with([&](Progress& p) {
+    return p.local_write_at && world_.clock.steady() - *p.local_write_at < tuning::kPoliteFor;
+  });
 }
 
 /// Apply begins when capture has passed the newest marker, and goes on when it has passed what we wait for.
@@ -62,7 +76,7 @@ Status ApplyWorker::ready() {
     started_ = true;
   }
   if (!barrier_) return Done{};
-  const bool passed = world_.shared.progress.with([&](Progress& p) { return !(p.read_through < *barrier_); });
+  const bool passed = world_.shared.captured(*barrier_);
   if (!passed) return not_yet;
   barrier_.reset();
   no_longer_flies(in_doubt_, world_.shared);

@@ -37,6 +37,7 @@ class ApplyWorker final : public Worker {
   };
 
   Status ready();
+  bool somebody_writes();
   Result<std::vector<Work>> choose();
   Result<std::optional<Work>> load_work(ports::StoreTransaction& tx, const std::string& key);
   Result<std::vector<RootKey>> repairs();

@@ -14,11 +14,12 @@ using std::chrono::milliseconds;
 
 Pace CaptureWorker::step(std::stop_token stop) {
   if (world_.shared.over.load()) return Pace::after(tuning::kCapturePatience);
+  const std::uint64_t wanted = world_.shared.wanted.rings();
   const Result<bool> did = do_some(stop);
   if (!did) return failed(did.error());
   backoff_ = tuning::kFirstBackoff;
   told_.reset();
-  return Pace::at_once();
+  return caught_up_ ? Pace::until(world_.shared.wanted, wanted, tuning::kCaptureRest) : Pace::at_once();
 }
 
 Pace CaptureWorker::failed(const Error& error) {
@@ -159,15 +160,18 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
     waiting_ = std::move(piece);
   }
   ports::LogPosition through = source_->read_through();
+  caught_up_ = false;
   if (waiting_) {
     const milliseconds until = world_.clock.steady() + tuning::kCaptureCommit;
     OMRSYNC_TRY(tx, world_.store.write());
     CaptureRecord record;
     std::vector<ApplyPlan> landed;
     std::optional<Error> failure;
+    bool local = false;
     for (std::size_t pieces = 0; waiting_; ++pieces) {
       OMRSYNC_CHECK(take_piece(*tx, world_, *waiting_));
       markers_ += waiting_->marker_key.empty() ? 0 : 1;
+      local = local || waiting_->marker_key.empty();
       if (!waiting_->marker_key.empty())
         if (auto plan = decode_plan(waiting_->marker_payload)) landed.push_back(std::move(*plan));
       record = {waiting_->position, waiting_->committed_at.count()};
@@ -181,6 +185,9 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
     }
     OMRSYNC_CHECK(put_record(*tx, tables::kMeta, "capture", record));
     OMRSYNC_CHECK(tx->commit());
+    caught_up_ = local && !waiting_;
+    if (local)
+      world_.shared.progress.with([&](Progress& progress) { progress.local_write_at = world_.clock.steady(); });
     for (const ApplyPlan& plan : landed) no_longer_flies(plan, world_.shared);
     if (!landed.empty()) world_.shared.arrived.ring();  // what waited for them may go on
     wrote_ = true;

@@ -41,6 +41,7 @@ class CaptureWorker final : public Worker {
   std::optional<Code> told_;  ///< of the failure that was logged, until something succeeds
   std::optional<std::chrono::milliseconds> quiet_since_;  ///< of a log that was being filled
   std::chrono::milliseconds signed_at_{0};
+  bool caught_up_ = false;  ///< with transactions of others: more will come
   bool wrote_ = false;         ///< pieces were stored since the last signature
   std::size_t markers_ = 0;    ///< passed since old ones were removed
 };

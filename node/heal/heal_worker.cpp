@@ -93,7 +93,7 @@ Result<bool> HealWorker::snapshot_ready() {
     snapshot_ = std::move(opened);
     snapshot_since_ = now;
   }
-  return world_.shared.progress.with([&](Progress& p) { return !(p.read_through < snapshot_->position()); });
+  return world_.shared.captured(snapshot_->position());
 }
 
 Status HealWorker::compare_rows() {

@@ -172,7 +172,7 @@ Result<bool> BatchBuilder::snapshot_ready() {
     snapshot_since_ = now;
   }
   const bool passed =
-      world_.shared.progress.with([&](Progress& p) { return !(p.read_through < snapshot_->position()); });
+      world_.shared.captured(snapshot_->position());
   if (passed || OMRSYNC_PLANTED(bodies_unchecked)) return true;
   waits_ = true;
   if (now - snapshot_since_ > tuning::kSnapshotPatience) snapshot_.reset();

@@ -108,7 +108,7 @@ class PrivateMariadb:
         else:
             user = _server_user()
             _own(self.folder)
-            done = subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={self.data}', '--skip-test-db',
+            done = subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={self.data}', f'--tmpdir={self.folder}', '--skip-test-db',
                                    '--auth-root-authentication-method=normal', *UNSAFE_BUT_FAST]
                                   + ([f'--user={user.pw_name}'] if user else []), capture_output=True, text=True)
             check(done.returncode == 0, 'mariadb-install-db: ' + done.stderr)

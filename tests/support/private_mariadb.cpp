@@ -121,7 +121,9 @@ class Template {
   Template() : folder_(new_folder()) {
     std::vector<std::string> command = {"mariadb-install-db", "--no-defaults", "--datadir=" + (folder_ / "data").string(),
                                         "--auth-root-authentication-method=normal", "--skip-test-db",
-                                        "--innodb-log-file-size=10M"};
+                                        "--innodb-log-file-size=10M",
+                                        // a server that starts removes what others keep in a common one
+                                        "--tmpdir=" + folder_.string()};
     if (const passwd* user = server_user()) command.push_back(std::string("--user=") + user->pw_name);
     run_program(command);
   }
