@@ -21,7 +21,7 @@ inline constexpr milliseconds kCaptureRest{100};
 inline constexpr milliseconds kCapturePatience{250};
 
 /// A dump is being loaded while the log is not silent for so long; OpenMRS may write meanwhile, so not for ever.
-inline constexpr milliseconds kReloadQuiet{3000};
+inline constexpr milliseconds kReloadQuiet{10'000};
 inline constexpr milliseconds kReloadMost{10 * 60 * 1000};
 
 /// How often the database is signed while it is written (D25): a copy younger than that is known by its log alone.

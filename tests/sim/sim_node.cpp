@@ -4,6 +4,7 @@
 
 #include "adapters/openmrs/shape.h"
 #include "adapters/repository/tables.h"
+#include "node/lives/life.h"
 #include "node/store/facts.h"
 
 namespace omrsync::sim {
@@ -219,6 +220,8 @@ std::string SimNode::fingerprint() {
   }
   for (const auto table : {node::tables::kOutbox, node::tables::kInbox, node::tables::kSent, node::tables::kOutcomes})
     print += std::to_string(need(node::count_range(*tx, table, "", ""))) + ",";
+  // A node in a new life waits for its database to be quiet: nothing moves, and yet it is not done.
+  if (need(node::new_life(*tx))) print += std::to_string(clock.steady().count());
   return print;
 }
 
