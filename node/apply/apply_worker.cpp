@@ -57,7 +57,7 @@ Pace ApplyWorker::step(std::stop_token) {
   backoff_ = milliseconds(0);
   told_.reset();
   if (*did == Did::waits) return Pace::after(tuning::kApplyBusyFirst);
-  return polite ? Pace::after(world_.clock.steady() - began) : Pace::at_once();
+  return polite ? Pace::after((world_.clock.steady() - began) * tuning::kPoliteRest) : Pace::at_once();
 }
 
 /// A clinician's transactions must not be slower for us.
