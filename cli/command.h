@@ -19,6 +19,7 @@ struct OptionSpec {
   std::string_view value;  ///< what stands for the value in the help text
   std::string_view help;
   bool required = false;
+  bool many = false;  ///< may stand several times; else the last one counts
 };
 
 struct OperandSpec {

@@ -3,6 +3,7 @@
 #include "node/app/config.h"
 #include "node/app/config_keys.h"
 #include "node/app/open.h"
+#include "node/app/policy_file.h"
 
 namespace omrsync::cli {
 namespace {
@@ -28,6 +29,10 @@ Result<int> check(Context& context, const Arguments&) {
   const auto file = context.config_file();
   OMRSYNC_TRY(checked, app::load_config(file));
   if (!checked.config) return mistakes_found(context, checked.mistakes, file);
+  if (const auto& policy_file = checked.config->policy_file; !policy_file.empty()) {
+    OMRSYNC_TRY(policy, app::load_policy(policy_file));
+    if (!policy.policy) return mistakes_found(context, policy.mistakes, policy_file);
+  }
   Json answer;
   answer.set("schema", "omrsync/config-check/1").set("file", file.string()).set("valid", true);
   context.out.object(answer.set("role", checked.config->role()));

@@ -1,10 +1,11 @@
-#include <map>
-
 #include "cli/commands.h"
+#include "cli/conflict_arguments.h"
+#include "cli/conflict_view.h"
 #include "node/admin/conflicts.h"
 #include "node/admin/words.h"
 #include "node/app/open.h"
 #include "node/app/reveal.h"
+#include "node/app/units.h"
 
 namespace omrsync::cli {
 namespace {
@@ -16,31 +17,19 @@ std::string sites_of(const admin::Conflict& conflict) {
 }
 
 Result<int> ls(Context& context, const Arguments& arguments) {
-  OMRSYNC_CHECK(admin::check_conflict_state(arguments.text("--state")));
+  OMRSYNC_TRY(filter, conflict_filter(arguments));
   OMRSYNC_TRY(config, app::load_valid_config(context.config_file()));
   OMRSYNC_TRY(store, app::open_store(config));
   OMRSYNC_TRY(tx, store->read());
   std::vector<std::vector<std::string>> rows;
-  OMRSYNC_CHECK(admin::list_conflicts(*tx, arguments.text("--state"), [&](const admin::Conflict& conflict) {
+  OMRSYNC_CHECK(admin::list_conflicts(*tx, filter, [&](const admin::Conflict& conflict) {
     context.out.object(admin::to_json(conflict, false));
-    rows.push_back({conflict.record.id, conflict.record.open ? "open" : "decided", conflict.record.kind,
-                    admin::resource_of(conflict.record.root), conflict.record.group, sites_of(conflict)});
+    rows.push_back({conflict.record.id, conflict.record.open ? conflict.waits ? "deciding" : "open" : "decided",
+                    conflict.record.kind, admin::resource_of(conflict.record.root), conflict.record.group,
+                    sites_of(conflict)});
   }));
   context.out.table({"ID", "STATE", "KIND", "RESOURCE", "GROUP", "SITES"}, rows, "No conflicts.");
   return exit_code::kDone;
-}
-
-void print(Context& context, const Json& json) {
-  for (const auto& [key, value] : *json.object()) {
-    if (key == "schema" || key == "sides") continue;
-    context.out.line(key + ": " + (value.text() != nullptr ? *value.text() : to_string(value)));
-  }
-  for (const Json& side : *json.find("sides")->array()) {
-    std::string line = "side: " + std::string(side.text_of("site"));
-    if (const Json* at = side.find("at"); at->text() != nullptr) line += ", " + *at->text();
-    if (*side.find("shown")->boolean()) line += ", shown";
-    context.out.line(line + ": " + (*side.find("deleted")->boolean() ? "deleted" : to_string(*side.find("value"))));
-  }
 }
 
 Result<int> show(Context& context, const Arguments& arguments) {
@@ -54,9 +43,8 @@ Result<int> show(Context& context, const Arguments& arguments) {
     OMRSYNC_CHECK(app::reveal(config, conflict));
     OMRSYNC_CHECK(admin::note_revealed(*store, conflict, app::now_ms()));
   }
-  const Json json = admin::to_json(conflict, reveal);
-  context.out.object(json);
-  print(context, json);
+  context.out.object(admin::to_json(conflict, reveal));
+  for (const std::string& line : conflict_view(conflict, reveal)) context.out.line(line);
   return exit_code::kDone;
 }
 
@@ -64,30 +52,52 @@ Result<int> stats(Context& context, const Arguments&) {
   OMRSYNC_TRY(config, app::load_valid_config(context.config_file()));
   OMRSYNC_TRY(store, app::open_store(config));
   OMRSYNC_TRY(tx, store->read());
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> kinds;
-  OMRSYNC_CHECK(admin::list_conflicts(*tx, std::nullopt, [&](const admin::Conflict& conflict) {
-    auto& [open, decided] = kinds[conflict.record.kind];
-    ++(conflict.record.open ? open : decided);
-  }));
+  OMRSYNC_TRY(kinds, admin::conflict_counts(*tx));
   std::vector<std::vector<std::string>> rows;
   for (const auto& [kind, counts] : kinds) {
-    Json json;
-    json.set("schema", "omrsync/conflict-stats/1").set("kind", kind).set("open", counts.first);
-    context.out.object(json.set("decided", counts.second));
-    rows.push_back({kind, std::to_string(counts.first), std::to_string(counts.second)});
+    context.out.object(admin::to_json(kind, counts));
+    rows.push_back({kind, std::to_string(counts.open), std::to_string(counts.decided), std::to_string(counts.by_rule),
+                    std::to_string(counts.by_user), std::to_string(counts.undone),
+                    counts.oldest_open_ms == 0 ? "-" : admin::time_text(counts.oldest_open_ms)});
   }
-  context.out.table({"KIND", "OPEN", "DECIDED"}, rows, "No conflicts.");
+  context.out.table({"KIND", "OPEN", "DECIDED", "BY RULE", "BY PEOPLE", "UNDONE", "OLDEST OPEN"}, rows,
+                    "No conflicts.");
   return exit_code::kDone;
 }
 
+std::vector<OptionSpec> filters_with_state() {
+  std::vector<OptionSpec> options = conflict_filters();
+  options.insert(options.begin(), {"--state", "STATE", "open or decided."});
+  return options;
+}
+
 }  // namespace
+
+std::vector<OptionSpec> conflict_filters() {
+  return {{"--type", "TYPE", "FHIR type or table, such as Patient."},
+          {"--site", "SITE", "One of the sides was written there."},
+          {"--age", "TIME", "Opened longer ago, such as 7d."},
+          {"--policy", "NAME", "Of this policy or rule."}};
+}
+
+Result<admin::ConflictFilter> conflict_filter(const Arguments& arguments) {
+  admin::ConflictFilter filter{
+      arguments.text("--state"), arguments.text("--type"), arguments.text("--site"), arguments.text("--policy"), {}};
+  OMRSYNC_CHECK(admin::check(filter));
+  if (const auto age = arguments.text("--age")) {
+    const auto time = app::parse_duration(*age);
+    if (!time) return Error{Remedy::stop_node, Code::usage, "--age needs a time with a unit, such as 7d."};
+    filter.opened_before_ms = app::now_ms() - time->count();
+  }
+  return filter;
+}
 
 std::vector<CommandSpec> conflict_commands() {
   return {
       {"conflict ls",
        "Fields that two sites wrote without knowledge of each other.",
-       "omrsync conflict ls --state open",
-       {{"--state", "STATE", "open or decided."}},
+       "omrsync conflict ls --state open --site kitale --age 7d",
+       filters_with_state(),
        {},
        ls},
       {"conflict show",

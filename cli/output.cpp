@@ -31,6 +31,8 @@ int exit_code_of(Code code) noexcept {
     case Code::secret_readable: return exit_code::kConfig;
     case Code::not_found:
     case Code::node_unknown: return exit_code::kNotFound;
+    case Code::conflict_decided:
+    case Code::conflict_moved:
     case Code::node_forbidden:
     case Code::certificate_revoked: return exit_code::kNotAllowed;
     case Code::node_locked:

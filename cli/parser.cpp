@@ -24,6 +24,7 @@ constexpr Group kGroups[] = {
     {"node", "The nodes below this one."},
     {"queue", "Change sets that are not done with."},
     {"conflict", "Two sites wrote the same field."},
+    {"policy", "Who wins when two sites wrote the same field."},
     {"load", "The first load, and comparisons with the database."},
     {"audit", "The record of what happened."},
     {"mapping", "How tables become FHIR."},
@@ -139,7 +140,9 @@ class Tree {
       const std::string names(spec.names);
       CLI::Option* option = spec.value.empty() ? at->add_flag(names) : at->add_option(names);
       option->description(std::string(spec.help));
-      if (!spec.value.empty()) option->type_name(std::string(spec.value))->take_last();
+      if (!spec.value.empty()) option->type_name(std::string(spec.value));
+      if (!spec.value.empty() && spec.many) option->take_all()->allow_extra_args(false);
+      if (!spec.value.empty() && !spec.many) option->take_last();
       if (spec.required) option->required();
       found.emplace_back(std::string(last_name(spec.names)), option);
     }

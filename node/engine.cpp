@@ -2,6 +2,7 @@
 
 #include "node/apply/apply_worker.h"
 #include "node/capture/capture_worker.h"
+#include "node/decide/program_worker.h"
 #include "node/heal/heal_worker.h"
 #include "node/store/facts.h"
 #include "node/tuning.h"
@@ -26,11 +27,13 @@ Engine::Engine(EngineParts parts)
              LoadDots(parts.identity.network_key),
              parts.push_link != nullptr,
              parts.has_children,
-             parts.unseen_window},
+             parts.unseen_window,
+             std::move(parts.policy)},
       service_(world_) {
   workers_.push_back(std::make_unique<CaptureWorker>(world_, std::move(parts.changes)));
   workers_.push_back(std::make_unique<ApplyWorker>(world_));
   workers_.push_back(std::make_unique<HealWorker>(world_));
+  workers_.push_back(std::make_unique<ProgramWorker>(world_, parts.programs));
   if (parts.push_link) {
     workers_.push_back(std::make_unique<PushWorker>(world_, std::move(parts.push_link), contact_));
     workers_.push_back(std::make_unique<PullWorker>(world_, std::move(parts.pull_link), contact_));

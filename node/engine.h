@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "adapters/ports/exchange.h"
+#include "adapters/ports/program.h"
 #include "node/receive/parent_service.h"
 #include "node/ship/parent_workers.h"
 #include "node/worker.h"
@@ -35,6 +36,8 @@ struct EngineParts {
   std::unique_ptr<ports::ParentLink> pull_link;
   bool has_children = false;
   std::chrono::milliseconds unseen_window{std::chrono::minutes(15)};
+  PolicyNow policy{};                      ///< empty: the built-in rules
+  ports::ProgramRunner* programs = nullptr;  ///< null: programs of a policy are not asked, people decide
 };
 
 /// One node: its workers over its ports, whatever its role.

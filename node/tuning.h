@@ -46,7 +46,9 @@ inline constexpr milliseconds kApplyBusyFirst{10};
 inline constexpr milliseconds kPoliteFor{2000};
 inline constexpr int kPoliteRest = 10;
 inline constexpr milliseconds kApplyBusyMost{2000};
+inline constexpr unsigned kDecisionEvery = 16;  ///< while sets come in without end a decision gets a turn in so many
 inline constexpr milliseconds kApplyIdle{250};
+inline constexpr milliseconds kProgramIdle{1000};  ///< between looks whether a program is to be asked
 
 /// Roots that stay because others refer to them are looked at again this often, so many at a time (D30): nobody waits for
 /// it, and each look takes the root's locks for a moment.

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -13,6 +15,10 @@
 #include "node/doorbell.h"
 #include "node/ledger/state.h"
 #include "node/store/records.h"
+
+namespace omrsync::conflict {
+struct Policy;
+}
 
 namespace omrsync::node {
 
@@ -61,6 +67,10 @@ struct Shared {
   }
 };
 
+/// The policy that counts at this moment; null: the built-in rules. Asked anew for each decision, so that a reload needs
+/// nothing else. Thread-safe.
+using PolicyNow = std::function<std::shared_ptr<const conflict::Policy>()>;
+
 /// Everything that a worker may touch. Built once, outlives the workers.
 struct World {
   ports::Store& store;
@@ -75,6 +85,7 @@ struct World {
   bool has_parent = false;
   bool has_children = false;
   std::chrono::milliseconds unseen_window{std::chrono::minutes(15)};  ///< [apply] unseen_window (D7c)
+  PolicyNow policy{};  ///< may be empty: the built-in rules
 };
 
 }  // namespace omrsync::node

@@ -39,6 +39,7 @@ void write_sibling(const WireSibling& sibling, ActorTable& actors, wire::Sibling
   out.set_trusted(sibling.stamp.trusted);
   out.set_place(static_cast<wire::Sibling::Place>(sibling.place));
   out.set_fragment(sibling.fragment);
+  out.set_decision(sibling.decision);
 }
 
 /// The everyday entry: new in this very set, and nothing else to say about it.
@@ -107,6 +108,7 @@ class Reader {
     sibling.stamp = {in.at_ms(), in.error_ms(), in.trusted()};
     sibling.place = static_cast<WireSibling::Place>(std::clamp(static_cast<int>(in.place()), 0, 2));
     sibling.fragment = in.fragment();
+    sibling.decision = in.decision();
     return sibling;
   }
 

@@ -21,7 +21,8 @@ struct WireSibling {
   std::string author;
   Stamp stamp;
   Place place = Place::body;
-  std::string fragment;  ///< a resource with only this group
+  std::string fragment;    ///< a resource with only this group
+  std::string decision{};  ///< as in Sibling
 };
 
 struct WireGroup {

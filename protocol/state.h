@@ -50,6 +50,7 @@ struct Sibling {
   std::string author;  ///< uuid of the OpenMRS user, or empty
   Stamp stamp;
   std::optional<GroupValue> value;  ///< none: the group's row was deleted; in `life`: the root was purged
+  std::string decision{};  ///< of a decision over others: who and why (conflict/decision.h); empty: an ordinary write
   bool operator==(const Sibling&) const = default;
 };
 

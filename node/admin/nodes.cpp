@@ -46,7 +46,7 @@ struct Gathered {
 
 Result<Gathered> gather(ports::StoreTransaction& tx) {
   Gathered all;
-  OMRSYNC_CHECK(list_conflicts(tx, "open", [&](const Conflict& conflict) { all.open.push_back(conflict); }));
+  OMRSYNC_CHECK(list_conflicts(tx, ConflictFilter{"open", {}, {}, {}, {}}, [&](const Conflict& conflict) { all.open.push_back(conflict); }));
   OMRSYNC_CHECK(list_queue(tx, {}, [&](const QueueItem& item) {
     LinkCounts& counts = all.links[item.link];
     const bool failed = item.state == "held" || item.state == "quarantined";

@@ -1,26 +1,12 @@
 #include "node/admin/words.h"
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 
+#include "node/decide/view.h"
 #include "node/store/facts.h"
 
 namespace omrsync::admin {
-namespace {
-
-struct TypeOf {
-  std::string_view table;
-  std::string_view type;
-};
-
-constexpr std::array kTypes = {
-    TypeOf{"person", "Patient"},    TypeOf{"provider", "Practitioner"}, TypeOf{"location", "Location"},
-    TypeOf{"encounter", "Encounter"}, TypeOf{"visit", "Encounter"},       TypeOf{"obs", "Observation"},
-};
-
-}  // namespace
-
 std::string time_text(std::int64_t utc_ms) {
   const std::time_t seconds = utc_ms / 1000;
   std::tm parts{};
@@ -37,10 +23,7 @@ std::string time_text(std::int64_t utc_ms) {
 
 Json time_or_null(std::int64_t utc_ms) { return utc_ms == 0 ? Json() : Json(time_text(utc_ms)); }
 
-std::string_view type_of(std::string_view table) noexcept {
-  const auto* found = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeOf& t) { return t.table == table; });
-  return found == kTypes.end() ? table : found->type;
-}
+std::string_view type_of(std::string_view table) noexcept { return node::fhir_type(table); }
 
 std::string resource_of(const RootKey& root) { return std::string(type_of(root.table)) + "/" + root.key; }
 

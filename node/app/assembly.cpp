@@ -8,6 +8,7 @@
 #include "adapters/http/listener.h"
 #include "adapters/system/clock.h"
 #include "adapters/system/files.h"
+#include "adapters/system/program.h"
 #include "node/app/openmrs_parts.h"
 #include "node/app/parent_link.h"
 #include "node/app/setup.h"
@@ -32,7 +33,7 @@ struct Outside {
   const Config& config;
   ports::Store& store;
   ports::Log& log;
-  admin::LineRulesNow rules;
+  LiveRules rules;
   bool listening;
 };
 
@@ -146,8 +147,8 @@ class WholeNode final : public admin::Engine {
     std::unique_ptr<ports::ParentLink> push;
     std::unique_ptr<ports::ParentLink> pull;
     if (outside_.config.parent) {
-      OMRSYNC_TRY(one, open_parent_link(outside_.config, outside_.rules));
-      OMRSYNC_TRY(other, open_parent_link(outside_.config, outside_.rules));
+      OMRSYNC_TRY(one, open_parent_link(outside_.config, outside_.rules.line));
+      OMRSYNC_TRY(other, open_parent_link(outside_.config, outside_.rules.line));
       push = std::move(one);
       pull = std::move(other);
     }
@@ -156,7 +157,7 @@ class WholeNode final : public admin::Engine {
     built->engine = std::make_unique<node::Engine>(node::EngineParts{
         outside_.store, *built->openmrs.database, *built->openmrs.codec, clock_, entropy_, outside_.log, identity_,
         std::move(built->openmrs.changes), std::move(push), std::move(pull), outside_.config.listen.has_value(),
-        outside_.config.unseen_window});
+        outside_.config.unseen_window, outside_.rules.policy, &programs_});
     const std::lock_guard lock(mutex_);
     built_ = built;
     changed_.notify_all();
@@ -213,6 +214,7 @@ class WholeNode final : public admin::Engine {
   node::Identity identity_;
   system::Clock clock_;
   system::Entropy entropy_;
+  system::ProgramRunner programs_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::optional<Error> waits_for_;  ///< why the database could not be opened yet
@@ -223,7 +225,7 @@ class WholeNode final : public admin::Engine {
 }  // namespace
 
 Result<std::unique_ptr<admin::Engine>> make_engine(const Config& config, ports::Store& store, ports::Log& log,
-                                                   admin::LineRulesNow rules, bool listening) {
+                                                   LiveRules rules, bool listening) {
   OMRSYNC_TRY(tx, store.read());
   OMRSYNC_TRY(identity, node::identity(*tx));
   if (!identity) return Error{Remedy::stop_node, Code::config_missing, "This node was not set up by 'omrsync init'."};

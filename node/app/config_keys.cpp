@@ -123,7 +123,7 @@ constexpr std::array kKeys = {
 
     KeySpec{"policy.file", Kind::path, false, "", "", "policy.toml",
             "A file with conflict policies. Without it: fields merge, metadata follows the parent, the rest is for people.",
-            false, [](Config& c, const Value& v) { take(c.policy_file, v); }},
+            true, [](Config& c, const Value& v) { take(c.policy_file, v); }},
 
     KeySpec{"apply.unseen_window", Kind::duration, false, "15min", "", "15min",
             "How long after a change from elsewhere a local write to the same field counts as made without having seen it.",

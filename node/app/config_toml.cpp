@@ -1,4 +1,4 @@
-// The only file that reads TOML.
+// The configuration's TOML; a policy's is read in policy_file.cpp.
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>

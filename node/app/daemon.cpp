@@ -133,6 +133,10 @@ Result<system::FileLock> lock_state(const Config& config) {
   return lock;
 }
 
+LiveRules rules_of(const LiveConfig& live) {
+  return {[&live] { return live.line_rules(); }, [&live] { return live.policy(); }};
+}
+
 /// Until a signal that ends it, or the engine's own end.
 void watch(const RunningEngine& running, const Questions& questions, ports::Log& log) {
   const sigset_t signals = ending_signals();
@@ -160,9 +164,9 @@ Status serve(const Config& config) {
   OMRSYNC_TRY(lock, lock_state(config));
   system::Log log(level_of(config.log_level));
   OMRSYNC_TRY(store, open_store(config));
-  LiveConfig live(config);
-  OMRSYNC_TRY(engine, make_engine(config, *store, log, [&live] { return live.line_rules(); }, true));
-  const Questions questions(*engine, live, log);
+  OMRSYNC_TRY(live, LiveConfig::open(config));
+  OMRSYNC_TRY(engine, make_engine(config, *store, log, rules_of(*live), true));
+  const Questions questions(*engine, *live, log);
   RunningEngine running(*engine);
   auto control = ControlServer::start(StateFolder(config).control_socket(), questions);
   if (!control) {
@@ -185,8 +189,8 @@ namespace {
 Result<admin::SyncAnswer> sync_here(const Config& config, const admin::SyncRequest& request, bool verbose) {
   system::Log log(verbose ? ports::Level::info : ports::Level::warning);
   OMRSYNC_TRY(store, open_store(config));
-  const LiveConfig live(config);
-  OMRSYNC_TRY(engine, make_engine(config, *store, log, [&live] { return live.line_rules(); }, false));
+  OMRSYNC_TRY(live, LiveConfig::open(config));
+  OMRSYNC_TRY(engine, make_engine(config, *store, log, rules_of(*live), false));
   RunningEngine running(*engine);
   const auto answer = engine->sync(request, std::stop_token());
   OMRSYNC_CHECK(running.stop());

@@ -8,6 +8,7 @@
 
 #include "adapters/ports/log.h"
 #include "adapters/ports/store.h"
+#include "conflict/policy.h"
 #include "node/admin/engine.h"
 #include "node/admin/status.h"
 #include "node/app/config.h"
@@ -18,21 +19,32 @@ namespace omrsync::app {
 /// The configuration of a running node, and how the line may be used under it. Thread-safe.
 class LiveConfig {
  public:
-  explicit LiveConfig(Config config) : config_(std::make_shared<const Config>(std::move(config))) {}
+  /// Fails where the policy that `config` names has mistakes.
+  static Result<std::unique_ptr<LiveConfig>> open(Config config);
 
   [[nodiscard]] std::shared_ptr<const Config> get() const {
     const std::lock_guard lock(mutex_);
     return config_;
   }
 
-  /// Takes up what a reload can; a file with mistakes changes nothing. The keys that wait for a start.
+  /// The conflict policy that counts now.
+  [[nodiscard]] std::shared_ptr<const conflict::Policy> policy() const {
+    const std::lock_guard lock(mutex_);
+    return policy_;
+  }
+
+  /// Takes up what a reload can, the conflict policy among it; a file with mistakes changes nothing. The keys that wait for a start.
   Result<std::vector<std::string>> reload();
 
   [[nodiscard]] admin::LineRules line_rules() const;
 
  private:
+  LiveConfig(Config config, std::shared_ptr<const conflict::Policy> policy)
+      : config_(std::make_shared<const Config>(std::move(config))), policy_(std::move(policy)) {}
+
   mutable std::mutex mutex_;
   std::shared_ptr<const Config> config_;
+  std::shared_ptr<const conflict::Policy> policy_;
 };
 
 /// `omrsync serve`: holds the state folder's lock, runs the engine, answers on the control socket, and returns when SIGTERM

@@ -15,6 +15,7 @@
 #include "node/app/doctor_parent.h"
 #include "node/app/open.h"
 #include "node/app/openmrs_parts.h"
+#include "node/app/policy_file.h"
 #include "node/app/state_folder.h"
 
 namespace omrsync::app {
@@ -30,6 +31,7 @@ class Doctor {
 
   void run() {
     ok("config", "The configuration has no mistakes; a " + std::string(config_.role()) + ".");
+    check_policy();
     check_folder();
     check_disk();
     check_store();
@@ -51,6 +53,13 @@ class Doctor {
   }
   void fail(std::string name, const Error& error) {
     tell(std::move(name), Check::State::failed, error.code, error.message);
+  }
+
+  void check_policy() {
+    if (config_.policy_file.empty()) return;
+    const auto policy = load_valid_policy(config_);
+    if (!policy) return fail("policy", policy.error());
+    ok("policy", "The conflict policy has no mistakes; " + (*policy)->name + "/" + std::to_string((*policy)->version) + ".");
   }
 
   void check_folder() {

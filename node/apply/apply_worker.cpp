@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "node/apply/deciding.h"
 #include "node/apply/keeping.h"
 #include "node/apply/landing.h"
 #include "node/capture/take_piece.h"
@@ -28,6 +29,8 @@ Pace ApplyWorker::step(std::stop_token) {
   }
   Result<std::vector<Work>> works = choose();
   if (!works) return Pace::after(tuning::kApplyIdle);
+  if (works->empty() || ++turns_ % tuning::kDecisionEvery == 0)
+    if (const auto decided = carry_out(); decided && *decided) return Pace::at_once();
   if (works->empty()) {
     const auto roots = repairs();
     if (!roots) return Pace::after(tuning::kApplyIdle);
@@ -283,8 +286,9 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
   std::vector<ports::RootWrite> writes;
   std::vector<std::size_t> written;
   std::map<RootKey, Outcome::State> outcomes;
+  Decider decider(world_, requests_);
   for (const RootBefore& before : befores) {
-    RootPlan root = plan_root(before, world_.dots);
+    OMRSYNC_TRY(root, plan_root(before, world_.dots, decider));
     outcomes[before.root] = root.outcome;
     if (root.writes) {
       writes.push_back(std::move(root.write));
@@ -397,7 +401,8 @@ Result<std::vector<RootBefore>> ApplyWorker::roots_before(StoreTransaction& tx, 
     for (const auto& [root, state] : work.states) {
       RootBefore& before = befores[place[root]];
       before.incoming.push_back(&state);
-      before.from_below = link.link != kParentLink && link.link != kPastLink;
+      before.links.push_back(link.link);
+      before.from_below |= link.link != kParentLink && link.link != kPastLink;
       before.newest_from_above = rank > (before.row ? before.row->shown_number : 0);
     }
   }

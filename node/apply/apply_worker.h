@@ -47,6 +47,9 @@ class ApplyWorker final : public Worker {
                       std::vector<ports::PutProblem>& problems);
   Result<bool> mark_again(ports::UnitOfWork& unit, const std::string& marker);
   Result<std::string> marker_of(const std::vector<Work>& works);
+  Result<std::optional<DecisionRequest>> next_request();
+  Status forget_request(const DecisionRequest& request, std::string_view why);
+  Result<bool> carry_out();
   Result<Did> commit(ports::UnitOfWork& unit, ApplyPlan& plan);
   void hand_over(std::vector<Work>& works);
   void take_back(std::vector<Work>& works);
@@ -87,6 +90,8 @@ class ApplyWorker final : public Worker {
   std::string purges_after_;                  ///< and from there on
   std::set<std::pair<std::string, RootKey>> come_;  ///< targets that came while a set was about to be held for them
   std::chrono::milliseconds backoff_{0};
+  std::vector<DecisionRequest> requests_;  ///< that the present transaction carries out
+  unsigned turns_ = 0;
   std::optional<Code> told_;  ///< of the failure that was logged, until something succeeds
 };
 

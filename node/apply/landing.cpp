@@ -5,6 +5,7 @@
 #include <map>
 
 #include "node/apply/keeping.h"
+#include "node/apply/landing_parts.h"
 #include "node/apply/planner.h"
 #include "node/ledger/local.h"
 #include "node/plant.h"
@@ -15,35 +16,12 @@ namespace {
 
 using ports::StoreTransaction;
 
-using ChangesByRoot = std::map<std::reference_wrapper<const RootKey>, const ports::RootChange*, std::less<RootKey>>;
-
 ChangesByRoot by_root(const ports::LogPiece* piece) {
   ChangesByRoot changes;
   if (piece != nullptr)
     for (const ports::RootChange& change : piece->roots) changes.emplace(change.root, &change);
   return changes;
 }
-
-/// What every root of one plan shares while it lands.
-struct Landing {
-  StoreTransaction& tx;
-  const World& world;
-  const ports::LogPosition& position;
-  const ChangesByRoot changes;  ///< of our apply transaction; none where the database needed no change
-  std::int64_t at_ms = 0;
-  std::uint64_t sequence = 0;  ///< of the decisions of this plan; 0: none yet (numbered here, at its place in the log)
-  std::vector<std::string> conflicts;
-  std::vector<RootKey> changed;
-  bool keeps = false;  ///< a root stays that was purged elsewhere: that is a write of ours
-
-  Result<Dot> own_dot() {
-    if (sequence == 0) {
-      OMRSYNC_TRY(number, take_number(tx, "sequence"));
-      sequence = number;
-    }
-    return Dot{world.identity.actor(), sequence};
-  }
-};
 
 struct Came {
   std::string link;
@@ -53,18 +31,6 @@ struct Came {
   RootState state;
   bool load = false;
 };
-
-const ports::RootChange* change_of(const Landing& landing, const RootKey& root) {
-  const auto found = landing.changes.find(root);
-  return found == landing.changes.end() ? nullptr : found->second;
-}
-
-const ports::GroupChange* change_of(const ports::RootChange* change, const GroupName& name) {
-  if (change == nullptr) return nullptr;
-  for (const ports::GroupChange& group : change->groups)
-    if (group.group == name) return &group;
-  return nullptr;
-}
 
 Sibling* find(Group& group, const Dot& dot) {
   for (Sibling& s : group.siblings)
@@ -104,20 +70,6 @@ void fill_values(RootState& joined, const std::vector<Came>& came) {
     }
 }
 
-/// A policy of this node took one side's value: one new dot of ours takes the place of all siblings (6.4).
-Status decide_group(Landing& landing, RootState& joined, PlannedGroup& planned) {
-  Group& group = joined.groups.at(planned.name);
-  const Sibling* winner = find(group, planned.target);
-  if (winner == nullptr) winner = &group.siblings.front();
-  OMRSYNC_TRY(dot, landing.own_dot());
-  Sibling decided{dot, winner->author, Stamp{landing.at_ms, 0, false}, winner->value};
-  for (const Sibling& s : group.siblings) joined.context.add(s.dot);
-  joined.context.add(dot);
-  group.siblings = {std::move(decided)};
-  group.shown = planned.target = dot;
-  return Done{};
-}
-
 /// Which sibling the database holds, per group, once the transaction is done.
 Result<std::map<GroupName, Dot>> standing_after(Landing& landing, const std::optional<LedgerRow>& row,
                                                 const PlannedRoot& planned, RootState& joined) {
@@ -145,33 +97,27 @@ Result<std::map<GroupName, Dot>> standing_after(Landing& landing, const std::opt
   return standing;
 }
 
-Status note_conflicts(Landing& landing, const PlannedRoot& planned, const RootState& joined, bool first_contact) {
-  for (const PlannedGroup& group : planned.groups) {
-    const auto place = joined.groups.find(group.name);
-    const bool open = group.differs && place != joined.groups.end() && place->second.siblings.size() > 1;
-    OMRSYNC_TRY(id, note_conflict(landing.tx, landing.world, planned.root, group.name,
-                                  open ? &place->second : nullptr, first_contact ? "first-contact" : "field",
-                                  group.decided ? "rule" : "write"));
-    if (id) landing.conflicts.push_back(*id);
-  }
-  return Done{};
-}
-
-/// Rows in our transaction that are not what we wrote: a trigger of the site. A local change like any other.
+/// Rows in our transaction that are not what we wrote: a trigger of the site. A local change like any other. Only where an
+/// owned row came back that was deleted, and a group of it that nobody brought has its default now, it has seen the deletion.
 Status take_deviations(Landing& landing, const PlannedRoot& planned, std::optional<LedgerRow>& row) {
   const ports::RootChange* change = change_of(landing, planned.root);
   if (change == nullptr || planned.purged) return Done{};
-  ports::RootChange deviation{planned.root, change->local_id, ports::RootChange::Kind::written, {}};
-  for (const PlannedGroup& group : planned.groups) {
-    const ports::GroupChange* seen = change_of(change, group.name);
-    if (seen == nullptr || seen->after.value_or(0) == group.hash) continue;
-    deviation.groups.push_back({group.name, group.hash == 0 ? std::nullopt : std::optional(group.hash), seen->after,
-                                std::nullopt, seen->after_value});
+  for (const bool back : {false, true}) {
+    ports::RootChange deviation{planned.root, change->local_id, ports::RootChange::Kind::written, {}};
+    for (const PlannedGroup& group : planned.groups) {
+      const ports::GroupChange* seen = change_of(change, group.name);
+      if (seen == nullptr || seen->after.value_or(0) == group.hash) continue;
+      const bool comes_back = group.hash == 0 && group.name.find('#') != std::string::npos;
+      if (comes_back != back) continue;
+      deviation.groups.push_back({group.name, group.hash == 0 ? std::nullopt : std::optional(group.hash), seen->after, std::nullopt,
+                                  seen->after_value});
+    }
+    if (deviation.groups.empty()) continue;
+    OMRSYNC_TRY(dot, landing.own_dot());
+    LocalWrite write{dot, {}, Stamp{landing.at_ms, 0, false}, landing.position};
+    write.has_seen = back;
+    (void)take_local(planned.root, row, deviation, write, landing.world.dots);
   }
-  if (deviation.groups.empty()) return Done{};
-  OMRSYNC_TRY(dot, landing.own_dot());
-  (void)take_local(planned.root, row, deviation, {dot, {}, Stamp{landing.at_ms, 0, false}, landing.position},
-                   landing.world.dots);
   return Done{};
 }
 
@@ -196,6 +142,14 @@ Status tell_change(Landing& landing, const PlannedRoot& planned, const RootState
   return Done{};
 }
 
+/// Nothing came: what changed is a write of ours.
+Status tell_own(Landing& landing, const PlannedRoot& planned) {
+  OMRSYNC_TRY(dot, landing.own_dot());
+  landing.tells = true;
+  landing.changed.push_back(planned.root);
+  return log_change(landing.tx, landing.world, planned.root, dot, std::nullopt);
+}
+
 /// The root was to be purged and stays, voided or retired: said as a write of ours that has seen the tombstone, so that it
 /// comes back wherever it was deleted (D30).
 Status land_kept(Landing& landing, PlannedRoot& planned, const std::optional<LedgerRow>& row, const RootState& before,
@@ -216,10 +170,10 @@ Status land_kept(Landing& landing, PlannedRoot& planned, const std::optional<Led
   OMRSYNC_CHECK(note_repair(landing.tx, planned.root, after));
   OMRSYNC_CHECK(log_change(landing.tx, landing.world, planned.root, dot, std::nullopt));
   landing.changed.push_back(planned.root);
-  landing.keeps = true;
+  landing.tells = true;
   for (PlannedGroup& group : planned.groups)
     if (group.name == kLifeGroup) group.differs = joined.groups.at(kLifeGroup).siblings.size() > 1;
-  OMRSYNC_CHECK(note_conflicts(landing, planned, joined, false));
+  OMRSYNC_CHECK(note_conflicts(landing, planned, joined, {row, before}, false));
   if (!planned.referrers.empty()) {
     OMRSYNC_TRY(id, open_dangling(landing.tx, landing.world, planned.root, *tombstone, planned.referrers));
     landing.conflicts.push_back(id);
@@ -260,7 +214,8 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   for (PlannedGroup& group : planned.groups)
     save_overwritten(joined, row, before, group, planned.purged, change_of(change, group.name));
   for (PlannedGroup& group : planned.groups)
-    if (group.decided && joined.groups.contains(group.name)) OMRSYNC_CHECK(decide_group(landing, joined, group));
+    if (group.decided && joined.groups.contains(group.name))
+      OMRSYNC_CHECK(decide_group(landing, planned.root, joined, group));
   const bool first_contact = !row || row->loaded;
   OMRSYNC_TRY(stands, standing_after(landing, row, planned, joined));
   const bool changed = !conflict::same_state(before, joined);
@@ -292,8 +247,8 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   OMRSYNC_CHECK(take_deviations(landing, planned, taken));
   OMRSYNC_CHECK(put_ledger_row(landing.tx, planned.root, *taken));
   OMRSYNC_CHECK(note_repair(landing.tx, planned.root, *taken));
-  if (changed && !came.empty()) OMRSYNC_CHECK(tell_change(landing, planned, joined, came));
-  OMRSYNC_CHECK(note_conflicts(landing, planned, joined, first_contact));
+  if (changed) OMRSYNC_CHECK(came.empty() ? tell_own(landing, planned) : tell_change(landing, planned, joined, came));
+  OMRSYNC_CHECK(note_conflicts(landing, planned, joined, {row, before}, first_contact));
   OMRSYNC_CHECK(note_life(landing, planned, before));
   if (changed) OMRSYNC_CHECK(release_overtaken(landing.tx, planned.root));
   if (planned.purged) return Done{};
@@ -370,7 +325,7 @@ Status finish_item(StoreTransaction& tx, const World& world, const std::string& 
 
 Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, const ports::LogPiece* piece,
             const ports::LogPosition& position) {
-  Landing landing{tx, world, position, by_root(piece), 0, 0, {}, {}};
+  Landing landing{tx, world, position, by_root(piece), 0, 0, {}, {}, false, {}};
 #ifdef OMRSYNC_PLANT
   landing.sequence = plan.early_sequence;
 #endif
@@ -386,6 +341,7 @@ Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, con
     OMRSYNC_TRY(link, link_record(tx, place.link));
     offered.set = record->set;
     offered.load = record->load;
+    for (const auto& [root, state] : states) OMRSYNC_CHECK(note_writers(landing, place.link, state.context));
     for (auto& [root, state] : states)
       came[root].push_back({place.link, link.life, rank, record->set, std::move(state), record->load});
   }
@@ -394,7 +350,7 @@ Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, con
   if (!landing.changed.empty()) {
     offered.roots = landing.changed;
     offered.at_ms = landing.at_ms;
-    if (landing.keeps) {
+    if (landing.tells) {
       OMRSYNC_TRY(dot, landing.own_dot());
       offered.set = dot;
       offered.load = false;

@@ -3,14 +3,19 @@
 #include <algorithm>
 
 #include "node/store/pack.h"
-#include "protocol/cells.h"
 
 namespace omrsync::node {
 namespace {
 
 void pack(Packer& out, const PlannedGroup& g) {
   out.text(g.name).flag(g.stood).fixed(g.load_dot).dot(g.target).flag(g.written).flag(g.differs).flag(g.decided);
-  out.fixed(g.hash);
+  out.fixed(g.hash).number(g.over.size());
+  for (const RecordedSide& side : g.over) side.pack(out);
+  if (g.decided) g.taken.pack(out);
+  out.text(g.note).text(g.ask).text(g.request).flag(g.base.has_value());
+  if (!g.base) return;
+  out.flag(g.base->has_value());
+  if (*g.base) out.text(**g.base);
 }
 
 PlannedGroup unpack_group(Unpacker& in) {
@@ -23,12 +28,13 @@ PlannedGroup unpack_group(Unpacker& in) {
   g.differs = in.flag();
   g.decided = in.flag();
   g.hash = in.fixed();
+  for (auto left = in.number(); left > 0 && in.sound(); --left) g.over.push_back(RecordedSide::unpack(in));
+  if (g.decided) g.taken = RecordedSide::unpack(in);
+  g.note = in.text();
+  g.ask = in.text();
+  g.request = in.text();
+  if (in.flag()) g.base = in.flag() ? std::optional(in.text()) : std::nullopt;
   return g;
-}
-
-std::string_view date_changed(const Sibling& sibling) {
-  if (!sibling.value) return {};
-  return find_cell(*sibling.value, "date_changed").value_or(std::string_view{});
 }
 
 }  // namespace
@@ -48,6 +54,7 @@ std::string encode(const ApplyPlan& plan) {
     for (const auto& [name, hash] : root.holds) out.text(name).fixed(hash);
     out.number(root.referrers.size());
     for (const RootKey& referrer : root.referrers) out.root(referrer);
+    out.number(static_cast<std::uint64_t>(root.root_class));
   }
 #ifdef OMRSYNC_PLANT
   out.number(plan.early_sequence);
@@ -81,6 +88,7 @@ Result<ApplyPlan> decode_plan(std::string_view bytes) {
       root.holds.emplace(std::move(name), in.fixed());
     }
     for (auto referrers = in.number(); referrers > 0 && in.sound(); --referrers) root.referrers.push_back(in.root());
+    root.root_class = static_cast<ports::RootTable::Class>(std::min<std::uint64_t>(in.number(), 2));
     plan.roots.push_back(std::move(root));
   }
 #ifdef OMRSYNC_PLANT
@@ -88,24 +96,6 @@ Result<ApplyPlan> decode_plan(std::string_view bytes) {
 #endif
   if (!in.sound()) return Error{Remedy::stop_node, Code::defect, "a marker of ours cannot be read"};
   return plan;
-}
-
-std::optional<Dot> decide(ports::RootTable::Class kind, const GroupName& name, const Group& group) {
-  if (group.siblings.size() < 2) return std::nullopt;
-  if (is_bookkeeping(name)) {
-    const auto latest = std::max_element(
-        group.siblings.begin(), group.siblings.end(),
-        [](const Sibling& a, const Sibling& b) { return date_changed(a) < date_changed(b); });
-    return latest->dot;
-  }
-  if (!conflict::differs(group)) return std::nullopt;
-  if (kind == ports::RootTable::Class::clinical) return std::nullopt;
-  if (name == kLifeGroup) {
-    const auto live = std::find_if(group.siblings.begin(), group.siblings.end(),
-                                   [](const Sibling& s) { return s.value.has_value(); });
-    if (live != group.siblings.end()) return live->dot;
-  }
-  return group.shown;
 }
 
 }  // namespace omrsync::node

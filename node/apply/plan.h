@@ -7,6 +7,7 @@
 
 #include "conflict/join.h"
 #include "node/ledger/state.h"
+#include "node/store/records.h"
 #include "protocol/messages.h"
 
 /// What one apply transaction is going to do: computed under its locks, carried in its marker, and carried out in the
@@ -20,8 +21,14 @@ struct PlannedGroup {
   Dot target;                  ///< the sibling whose value the database holds afterwards
   bool written = false;        ///< this transaction writes it
   bool differs = false;        ///< siblings of different values remain
-  bool decided = false;        ///< one of ours replaces all siblings: a policy took `target`'s value (6.4)
+  bool decided = false;        ///< one of ours replaces the siblings `over`: somebody took `target`'s value (6.4)
   std::uint64_t hash = 0;      ///< of what the transaction wrote; 0: nothing stands there
+  std::vector<RecordedSide> over{};  ///< decided: between which siblings
+  RecordedSide taken{};              ///< decided: author and value of the decision; its dot comes with its place in the log
+  std::string note{};                ///< decided: conflict::DecisionNote; not decided: why people have to
+  std::string ask{};                 ///< not decided: this program is to be asked
+  std::string request{};             ///< decided: key of the DecisionRequest that it carries out
+  std::optional<std::optional<GroupValue>> base{};  ///< of a conflict: what stood there before, where it is known
 };
 
 struct PlannedRoot {
@@ -33,6 +40,7 @@ struct PlannedRoot {
   std::map<GroupName, GroupValue> residue;  ///< columns that this database lacks
   std::map<GroupName, std::uint64_t> holds;  ///< kept: what stands there now
   std::vector<RootKey> referrers;            ///< kept: some of the rows that refer to it; none: its kind is never deleted
+  ports::RootTable::Class root_class = ports::RootTable::Class::clinical;
 };
 
 /// One inbox item, and what becomes of it.
@@ -52,10 +60,5 @@ struct ApplyPlan {
 
 [[nodiscard]] std::string encode(const ApplyPlan& plan);
 Result<ApplyPlan> decode_plan(std::string_view bytes);
-
-/// The sibling that the default rules decide for, if they decide at all: bookkeeping (the later one); metadata and links
-/// (what is shown here; what lives wins over a purge). Asked only where the set came from below: the lowest common parent
-/// decides (6.4).
-[[nodiscard]] std::optional<Dot> decide(ports::RootTable::Class kind, const GroupName& name, const Group& group);
 
 }  // namespace omrsync::node

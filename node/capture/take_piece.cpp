@@ -6,6 +6,7 @@
 
 #include "node/apply/keeping.h"
 #include "node/apply/landing.h"
+#include "node/decide/conflicts.h"
 #include "node/ledger/local.h"
 #include "node/ship/offer.h"
 #include "node/store/facts.h"
@@ -15,18 +16,28 @@ namespace {
 
 using ports::StoreTransaction;
 
+/// A write of ours met one from elsewhere: apply looks what the policy says of it.
+Status ask_policy(StoreTransaction& tx, const World& world, const RootKey& root, const GroupName& group,
+                  const std::string& id) {
+  DecisionRequest request;
+  request.by = DecisionRequest::By::policy;
+  request.conflict = id;
+  request.root = root;
+  request.group = group;
+  request.asked_ms = world.clock.utc().count();
+  return put_record(tx, tables::kDecisions, id, request);
+}
+
 Status note_effects(StoreTransaction& tx, const World& world, const RootKey& root, const LedgerRow& row,
                     const LocalEffect& effect) {
   for (const GroupName& name : effect.conflicts) {
     const auto group = row.groups.find(name);
     if (group == row.groups.end()) continue;
-    OMRSYNC_TRY(id, note_conflict(tx, world, root, name, &group->second.group, "field", ""));
-    (void)id;
+    OMRSYNC_TRY(id, open_conflict(tx, world, root, name, group->second.group, {}));
+    OMRSYNC_CHECK(ask_policy(tx, world, root, name, id));
   }
-  for (const GroupName& name : effect.settled) {
-    OMRSYNC_TRY(id, note_conflict(tx, world, root, name, nullptr, "field", "write"));
-    (void)id;
-  }
+  for (const LocalEffect::Settled& each : effect.settled)
+    OMRSYNC_CHECK(close_conflict(tx, world, root, each.group, sides_of(each.were, each.standing, each.stood), "write"));
   const auto audit = [&](const std::vector<GroupName>& groups, const char* act) -> Status {
     for (const GroupName& name : groups)
       OMRSYNC_CHECK(append_audit(tx, std::string(R"({"act":")") + act + R"(","at_ms":)" +

@@ -65,6 +65,7 @@ Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange
   const std::int64_t at_ms = write.stamp.at_ms;
   if (is_bookkeeping(group.group) || OMRSYNC_PLANTED(no_stale_save_rule)) return Basis::seen;
   if (write.beside) return Basis::beside;
+  if (write.has_seen) return Basis::seen;
   const auto last_apply = [&](const GroupName& name) {
     return std::find_if(row.replaced.rbegin(), row.replaced.rend(),
                         [&](const Replaced& r) { return r.ours && r.group == name; });
@@ -107,6 +108,8 @@ void write_group(LedgerRow& row, LedgerGroup& group, const GroupChange& change, 
                  const std::optional<GroupValue>& after_value, Basis basis, LocalEffect& effect) {
   if (basis == Basis::says_nothing) return put_back(row, group, change, effect);
   const bool several = group.group.siblings.size() > 1;
+  LocalEffect::Settled settled{change.group, {}, group.standing, change.before_value};
+  if (several) settled.were = group.group;
   if (basis == Basis::beside) {
     keep_standing(group, change);
     group.standing.reset();
@@ -132,7 +135,7 @@ void write_group(LedgerRow& row, LedgerGroup& group, const GroupChange& change, 
   if (group.group.siblings.size() > 1 && differs(group, after_value))
     effect.conflicts.push_back(change.group);
   else if (several)
-    effect.settled.push_back(change.group);
+    effect.settled.push_back(std::move(settled));
 }
 
 /// A root that this write made: every group under its dot, nothing else to say.

@@ -20,12 +20,20 @@ struct LocalWrite {
   ports::LogPosition position;
   std::int64_t unseen_ms = kUnseenWindowMs;  ///< [apply] unseen_window
   bool beside = false;  ///< a transaction of ours that the store knows nothing of (R37): it supersedes nothing
+  bool has_seen = false;  ///< a consequence of a write of ours in the same transaction: it has seen what it replaces
 };
 
 /// What a local write did beside superseding what stood there.
 struct LocalEffect {
   std::vector<GroupName> conflicts;  ///< groups that now hold siblings of different values
-  std::vector<GroupName> settled;    ///< groups that no longer do
+  /// A group that no longer does, and what it held: `stood` is the value of `standing`, where the log shows it.
+  struct Settled {
+    GroupName group;
+    Group were;
+    std::optional<Dot> standing;
+    std::optional<GroupValue> stood;
+  };
+  std::vector<Settled> settled;
   std::vector<GroupName> put_back;   ///< stale write-backs that say nothing: ours is written again (repair, D7c)
   std::vector<GroupName> perhaps_unseen;  ///< superseded what an apply of ours had written, perhaps without seeing it
 };

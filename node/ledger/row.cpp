@@ -6,6 +6,7 @@ namespace omrsync::node {
 namespace {
 
 constexpr std::uint64_t kLoaded = 1, kPartial = 2, kAsAbove = 4, kAsDatabase = 8, kHasBase = 16;
+constexpr std::uint64_t kHasValue = 1, kIsDecision = 2;  // of a sibling
 
 void pack(Packer& out, const Context& context) {
   out.number(context.highest.size());
@@ -25,8 +26,10 @@ void unpack(Unpacker& in, Context& context) {
 void pack(Packer& out, const LedgerGroup& group) {
   out.number(group.group.siblings.size());
   for (const Sibling& s : group.group.siblings) {
-    out.dot(s.dot).text(s.author).stamp(s.stamp).flag(s.value.has_value());
+    out.dot(s.dot).text(s.author).stamp(s.stamp);
+    out.number((s.value ? kHasValue : 0) | (s.decision.empty() ? 0 : kIsDecision));
     if (s.value) out.text(*s.value);
+    if (!s.decision.empty()) out.text(s.decision);
   }
   out.dot(group.group.shown).flag(group.standing.has_value());
   if (group.standing) out.dot(*group.standing);
@@ -39,7 +42,9 @@ LedgerGroup unpack_group(Unpacker& in) {
     s.dot = in.dot();
     s.author = in.text();
     s.stamp = in.stamp();
-    if (in.flag()) s.value = in.text();
+    const std::uint64_t has = in.number();
+    if ((has & kHasValue) != 0) s.value = in.text();
+    if ((has & kIsDecision) != 0) s.decision = in.text();
     group.group.siblings.push_back(std::move(s));
   }
   group.group.shown = in.dot();

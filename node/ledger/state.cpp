@@ -17,6 +17,7 @@ const Sibling* find(const Group& group, const Dot& dot) {
 /// The one dot that a group consists of, where the database holds it and nothing else is to be said.
 const Sibling* plain(const std::map<GroupName, Dot>& standing, const GroupName& name, const Group& group) {
   if (group.siblings.size() != 1 || !group.siblings.front().value) return nullptr;
+  if (!group.siblings.front().decision.empty()) return nullptr;
   const auto stands = standing.find(name);
   return stands != standing.end() && stands->second == group.siblings.front().dot ? &group.siblings.front() : nullptr;
 }
@@ -143,7 +144,7 @@ Result<RootState> state_of(const Entry& entry, const ports::BodyCodec& codec, co
   for (const WireGroup& listed : entry.groups) {
     Group group;
     for (const WireSibling& sent : listed.siblings) {
-      Sibling sibling{sent.dot, sent.author, sent.stamp, {}};
+      Sibling sibling{sent.dot, sent.author, sent.stamp, {}, sent.decision};
       if (sent.place == WireSibling::Place::body) {
         const auto value = body.find(listed.name);
         sibling.value = value == body.end() ? GroupValue{} : value->second;
@@ -183,7 +184,7 @@ Result<WireGroup> wire_group(const RootKey& root, const GroupName& name, const G
                              const ports::BodyCodec& codec) {
   WireGroup out{name, {}, 0};
   for (const Sibling& s : group.siblings) {
-    WireSibling sent{s.dot, s.author, s.stamp, WireSibling::Place::body, {}};
+    WireSibling sent{s.dot, s.author, s.stamp, WireSibling::Place::body, {}, s.decision};
     if (!s.value) {
       sent.place = WireSibling::Place::deleted;
     } else if (purged || s.dot != group.shown) {

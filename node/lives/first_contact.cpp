@@ -15,6 +15,7 @@ Group kept_beside(const LedgerGroup& known, LedgerRow& row, const std::function<
     if (s.value && (known.standing == s.dot || s.value->empty())) continue;  // the database held it, or nobody knows it
     Sibling again = s;
     again.dot = fresh();
+    again.decision.clear();
     row.context.add(again.dot);
     if (known.group.shown == s.dot) shown = again.dot;
     kept.siblings.push_back(std::move(again));

@@ -1,9 +1,5 @@
 #include "node/ship/offer.h"
 
-#include <algorithm>
-
-#include "conflict/join.h"
-
 namespace omrsync::node {
 
 using ports::StoreTransaction;
@@ -29,42 +25,6 @@ Status offer_set(StoreTransaction& tx, const World& world, const OfferedSet& set
   if (!world.has_parent) return Done{};
   OMRSYNC_TRY(number, take_number(tx, "offer_end"));
   return put_record(tx, tables::kOutbox, tables::number_key(number), set);
-}
-
-Result<std::optional<std::string>> note_conflict(StoreTransaction& tx, const World& world, const RootKey& root,
-                                                 const GroupName& name, const Group* conflict, std::string_view kind,
-                                                 std::string_view closed_by) {
-  const std::string of = tables::root_and(root, name);
-  OMRSYNC_TRY(known, tx.get(tables::kConflictOf, of));
-  const std::int64_t now = world.clock.utc().count();
-  if (conflict == nullptr) {
-    if (!known) return std::optional<std::string>{};
-    OMRSYNC_TRY(record, get_record<ConflictRecord>(tx, tables::kConflicts, *known));
-    OMRSYNC_CHECK(tx.erase(tables::kConflictOf, of, ports::after(of)));
-    if (!record) return std::optional<std::string>{};
-    record->open = false;
-    record->decided_ms = now;
-    record->decided_by = closed_by;
-    OMRSYNC_CHECK(put_record(tx, tables::kConflicts, *known, *record));
-    return std::optional<std::string>{};
-  }
-  const std::string id = conflict::conflict_id(root, name, *conflict);
-  if (!known) {
-    ConflictRecord record{id, std::string(kind), root, name, now, true, 0, {}, "safe", {}, {}};
-    OMRSYNC_CHECK(tx.put(tables::kConflictOf, of, id));
-    OMRSYNC_CHECK(put_record(tx, tables::kConflicts, id, record));
-    return std::optional<std::string>(id);
-  }
-  if (id >= *known) return std::optional<std::string>(*known);
-  // Two names for one conflict: the lower stays, the other becomes its second name (6.3).
-  OMRSYNC_TRY(record, get_record<ConflictRecord>(tx, tables::kConflicts, *known));
-  if (!record) return Error{Remedy::stop_node, Code::store_damaged, "a conflict record is missing"};
-  record->other_ids.push_back(*known);
-  record->id = id;
-  OMRSYNC_CHECK(tx.erase(tables::kConflicts, *known, ports::after(*known)));
-  OMRSYNC_CHECK(tx.put(tables::kConflictOf, of, id));
-  OMRSYNC_CHECK(put_record(tx, tables::kConflicts, id, *record));
-  return std::optional<std::string>(id);
 }
 
 Status note_repair(StoreTransaction& tx, const RootKey& root, const LedgerRow& row) {

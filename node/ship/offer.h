@@ -25,12 +25,6 @@ Status log_change(ports::StoreTransaction& tx, const World& world, const RootKey
 /// Offers a set to the parent: its bodies are read when a batch is built (D23). Nothing where there is no parent.
 Status offer_set(ports::StoreTransaction& tx, const World& world, const OfferedSet& set);
 
-/// Opens, keeps or closes the conflict record of one group. `conflict` none: the group holds no differing values any more.
-/// Returns the id of an open conflict.
-Result<std::optional<std::string>> note_conflict(ports::StoreTransaction& tx, const World& world, const RootKey& root,
-                                                 const GroupName& name, const Group* conflict, std::string_view kind,
-                                                 std::string_view closed_by);
-
 /// Remembers, or forgets, that the database shows something else than it should for a root: apply repairs it (D7b).
 Status note_repair(ports::StoreTransaction& tx, const RootKey& root, const LedgerRow& row);
 

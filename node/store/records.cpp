@@ -43,6 +43,13 @@ LinkLife unpack_life(Unpacker& in) {
   return life;
 }
 
+void pack_value(Packer& out, const std::optional<std::string>& value) {
+  out.flag(value.has_value());
+  if (value) out.text(*value);
+}
+
+std::optional<std::string> unpack_value(Unpacker& in) { return in.flag() ? std::optional(in.text()) : std::nullopt; }
+
 template <typename Enum>
 Enum unpack_enum(Unpacker& in, Enum highest) {
   const auto value = in.number();
@@ -197,11 +204,37 @@ LogRow LogRow::unpack(Unpacker& in) {
   return r;
 }
 
+void RecordedSide::pack(Packer& out) const {
+  out.dot(sibling.dot).text(sibling.author).stamp(sibling.stamp).text(sibling.decision);
+  pack_value(out, sibling.value);
+  out.flag(known).flag(shown);
+}
+
+RecordedSide RecordedSide::unpack(Unpacker& in) {
+  RecordedSide r;
+  r.sibling.dot = in.dot();
+  r.sibling.author = in.text();
+  r.sibling.stamp = in.stamp();
+  r.sibling.decision = in.text();
+  r.sibling.value = unpack_value(in);
+  r.known = in.flag();
+  r.shown = in.flag();
+  return r;
+}
+
 void ConflictRecord::pack(Packer& out) const {
   out.text(id).text(kind).root(root).text(group).signed_number(opened_ms).flag(open).signed_number(decided_ms);
   out.text(decided_by).text(policy);
   pack_texts(out, other_ids);
   pack_roots(out, referrers);
+  out.text(rule).text(user).text(reason);
+  out.number(sides.size());
+  for (const RecordedSide& side : sides) side.pack(out);
+  out.flag(taken.has_value());
+  if (taken) taken->pack(out);
+  out.flag(undone).signed_number(undone_ms).flag(base.has_value());
+  if (base) pack_value(out, *base);
+  out.number(static_cast<std::uint64_t>(root_class));
 }
 
 ConflictRecord ConflictRecord::unpack(Unpacker& in) {
@@ -217,6 +250,53 @@ ConflictRecord ConflictRecord::unpack(Unpacker& in) {
   r.policy = in.text();
   r.other_ids = unpack_texts(in);
   r.referrers = unpack_roots(in);
+  r.rule = in.text();
+  r.user = in.text();
+  r.reason = in.text();
+  for (auto left = in.number(); left > 0 && in.sound(); --left) r.sides.push_back(RecordedSide::unpack(in));
+  if (in.flag()) r.taken = RecordedSide::unpack(in);
+  r.undone = in.flag();
+  r.undone_ms = in.signed_number();
+  if (in.flag()) r.base = unpack_value(in);
+  r.root_class = unpack_enum(in, ports::RootTable::Class::link);
+  return r;
+}
+
+void DecisionRequest::pack(Packer& out) const {
+  out.number(static_cast<std::uint64_t>(by)).text(conflict).root(root).text(group).number(seen.size());
+  for (const Dot& dot : seen) out.dot(dot);
+  out.flag(take.has_value());
+  if (take) out.dot(*take);
+  out.number(cells.size());
+  for (const Cell& cell : cells) {
+    out.text(cell.column).flag(cell.of.has_value());
+    if (cell.of) out.dot(*cell.of);
+    pack_value(out, cell.text);
+  }
+  out.flag(value.has_value());
+  if (value) pack_value(out, *value);
+  out.text(note).text(program).signed_number(asked_ms);
+}
+
+DecisionRequest DecisionRequest::unpack(Unpacker& in) {
+  DecisionRequest r;
+  r.by = unpack_enum(in, By::program);
+  r.conflict = in.text();
+  r.root = in.root();
+  r.group = in.text();
+  for (auto left = in.number(); left > 0 && in.sound(); --left) r.seen.push_back(in.dot());
+  if (in.flag()) r.take = in.dot();
+  for (auto left = in.number(); left > 0 && in.sound(); --left) {
+    Cell cell;
+    cell.column = in.text();
+    if (in.flag()) cell.of = in.dot();
+    cell.text = unpack_value(in);
+    r.cells.push_back(std::move(cell));
+  }
+  if (in.flag()) r.value = unpack_value(in);
+  r.note = in.text();
+  r.program = in.text();
+  r.asked_ms = in.signed_number();
   return r;
 }
 

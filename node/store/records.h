@@ -123,6 +123,15 @@ struct LogRow {
   static LogRow unpack(Unpacker& in);
 };
 
+/// A side of a conflict as it was when it was decided.
+struct RecordedSide {
+  Sibling sibling;
+  bool known = true;  ///< false: its value stood in the database only, and nobody wrote over it
+  bool shown = false;
+  void pack(Packer& out) const;
+  static RecordedSide unpack(Unpacker& in);
+};
+
 struct ConflictRecord {
   std::string id;
   std::string kind;  ///< field, first-contact, identifier-collision, dangling-parent ...
@@ -135,8 +144,45 @@ struct ConflictRecord {
   std::string policy;
   std::vector<std::string> other_ids;
   std::vector<RootKey> referrers;  ///< of a dangling-parent: some of the rows that refer to the root
+  std::string rule{};              ///< by which it was decided, or left to people
+  std::string user{};              ///< who decided it, as far as known
+  std::string reason{};
+  std::vector<RecordedSide> sides{};  ///< between which it was decided: what `undo` can bring back
+  std::optional<RecordedSide> taken{};  ///< the write that decided it
+  bool undone = false;
+  std::int64_t undone_ms = 0;
+  std::optional<std::optional<GroupValue>> base{};  ///< what stood there before any side was written, where it is known
+  ports::RootTable::Class root_class = ports::RootTable::Class::clinical;
   void pack(Packer& out) const;
   static ConflictRecord unpack(Unpacker& in);
+};
+
+/// A decision that waits to be written at its place in the log. By conflict id.
+struct DecisionRequest {
+  enum class By : std::uint8_t {
+    given,    ///< by a person, or by the answer of a program
+    policy,   ///< the policy is asked when it is carried out
+    program,  ///< a program is to be asked first
+  };
+  struct Cell {
+    std::string column;
+    std::optional<Dot> of;  ///< as this side has it; none: `text`
+    std::optional<std::string> text;  ///< none: NULL
+  };
+
+  By by = By::given;
+  std::string conflict;
+  RootKey root;
+  GroupName group;
+  std::vector<Dot> seen;    ///< the sides that whoever decides knew; empty: those that are there
+  std::optional<Dot> take;  ///< this side's value; none: the shown one's
+  std::vector<Cell> cells;  ///< laid over it
+  std::optional<std::optional<GroupValue>> value;  ///< instead of a side's
+  std::string note;         ///< conflict::DecisionNote, encoded
+  std::string program;      ///< of `program`
+  std::int64_t asked_ms = 0;
+  void pack(Packer& out) const;
+  static DecisionRequest unpack(Unpacker& in);
 };
 
 struct ChildRecord {

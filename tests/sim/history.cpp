@@ -1,7 +1,9 @@
 #include "tests/sim/history.h"
 
+#include <array>
 #include <iostream>
 
+#include "conflict/policy.h"
 #include "tests/sim/judge.h"
 
 namespace omrsync::sim {
@@ -16,7 +18,9 @@ using Groups = std::map<GroupName, std::optional<GroupValue>>;
 class History {
  public:
   History(std::uint64_t seed, const HistoryOptions& options)
-      : options_(options), country_(sites(options, seed), seed), forms_(country_.size()) {}
+      : options_(options), country_(sites(options, seed), seed), forms_(country_.size()) {
+    if (options.policies && seed % 3 == 0) make_policies();
+  }
 
   std::vector<std::string> play() {
     prepare();
@@ -54,6 +58,18 @@ class History {
   std::size_t with_people(std::size_t place) {
     while (country_.node(place).is_repository()) place = country_.pick(country_.size());
     return place;
+  }
+
+  void make_policies() {
+    static constexpr std::array kWords{conflict::Word::parent_wins,      conflict::Word::child_wins,
+                                       conflict::Word::owner_site_wins,  conflict::Word::set_union,
+                                       conflict::Word::adds_information, conflict::Word::shown_wins};
+    for (std::size_t place = 0; place < country_.size(); ++place) {
+      conflict::Policy policy{"site", static_cast<std::int64_t>(place + 1), {}};
+      const auto otherwise = country_.perhaps(50) ? conflict::Word::shown_wins : conflict::Word::manual;
+      policy.rules.push_back({"clinical", "*", "*", kWords[country_.pick(kWords.size())], otherwise, {}, 1});
+      country_.node(place).policy = std::make_shared<const conflict::Policy>(std::move(policy));
+    }
   }
 
   void prepare() {

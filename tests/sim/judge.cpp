@@ -126,6 +126,12 @@ class Judge {
   void collect_kept() {
     for (const auto& [place, writes] : country_.chart().standing())
       if (place.root.table == "users" && place.group == kLifeGroup && !writes.back()->value) kept_.insert(place.root);
+    if (country_.chart().was_put_back())  // the list went with the machine; a life that no people wrote tells of it
+      for (const auto& [root, states] : states_)
+        for (const auto& state : states)
+          if (state && state->groups.contains(kLifeGroup))
+            for (const Sibling& s : state->groups.at(kLifeGroup).siblings)
+              if (spell(s.value) == "(other)") kept_.insert(root);
     for (std::size_t place = 0; place < country_.size(); ++place) {
       const auto tx = country_.node(place).disk().read();
       (void)(*tx)->scan(node::tables::kConflicts, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
@@ -187,6 +193,7 @@ class Judge {
         say("I2 what is shown was superseded by somebody who had seen it: " + spell(shown) + at);
       return;
     }
+    if (decided_.contains(place)) return;  // what lost is in the record; that the nodes agree is looked at elsewhere
     for (const auto& value : due)
       if (!there.contains(value) && !audited_.contains(place)) say("I2 lost: " + spell(value) + at);
     if (!country_.chart().is_loose(place))
@@ -200,9 +207,12 @@ class Judge {
     const auto tx = node.disk().read();
     (void)(*tx)->scan(node::tables::kAudit, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
       const auto record = parse_json(entry.value.substr(std::min<std::size_t>(32, entry.value.size())));
-      if (!record || record->text_of("act") != "perhaps unseen") return true;
+      if (!record) return true;
+      const std::string_view act = record->text_of("act");
+      const bool decides = act == "conflict.decided" || act == "conflict.undone";
+      if (!decides && act != "perhaps unseen") return true;
       const auto text = [&](const char* key) { return std::string(record->text_of(key)); };
-      audited_.insert({{text("table"), text("root")}, text("group")});
+      (decides ? decided_ : audited_).insert({{text("table"), text("root")}, text("group")});
       return true;
     });
   }
@@ -244,6 +254,7 @@ class Judge {
   Country& country_;
   std::set<RootKey> roots_;
   std::set<Place> audited_;
+  std::set<Place> decided_;  ///< by a policy or a person
   std::set<RootKey> kept_;
   std::map<RootKey, std::vector<std::optional<RootState>>> states_;
   std::vector<std::string> wrong_;

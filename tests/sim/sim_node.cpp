@@ -137,7 +137,8 @@ void SimNode::start(Network& network) {
   engine_ = std::make_unique<node::Engine>(
       node::EngineParts{*store_, is_repository_ ? static_cast<ports::OpenmrsDatabase&>(*repository_) : openmrs, codec_,
                         clock, entropy_, log_, identity_, is_repository_ ? std::move(changes) : openmrs.changes(),
-                        std::move(push), std::move(pull), has_children_});
+                        std::move(push), std::move(pull), has_children_, std::chrono::minutes(15),
+                        [this] { return policy; }});
 }
 
 void SimNode::stop() {

@@ -65,6 +65,7 @@ class SimNode {
   memory::ManualClock clock;
   memory::OpenmrsTwin openmrs;
   Power power;
+  std::shared_ptr<const conflict::Policy> policy;  ///< taken up at once; null: the built-in rules
 
  private:
   Status admit_at_parent();

@@ -41,7 +41,7 @@ TEST_CASE("a conflict is listed with its sides and without their values") {
   std::vector<Conflict> found;
   const auto tx = sample.read();
 
-  REQUIRE(list_conflicts(*tx, "open", [&](const Conflict& conflict) { found.push_back(conflict); }));
+  REQUIRE(list_conflicts(*tx, {"open", {}, {}, {}, {}}, [&](const Conflict& conflict) { found.push_back(conflict); }));
 
   REQUIRE(found.size() == 1);
   const Json json = to_json(found[0], false);
@@ -87,14 +87,14 @@ TEST_CASE("open and decided are told apart") {
   const auto count = [&](const std::optional<std::string>& state) {
     int found = 0;
     const auto tx = sample.read();
-    REQUIRE(list_conflicts(*tx, state, [&](const Conflict&) { ++found; }));
+    REQUIRE(list_conflicts(*tx, {state, {}, {}, {}, {}}, [&](const Conflict&) { ++found; }));
     return found;
   };
 
   CHECK(count("open") == 1);
   CHECK(count("decided") == 1);
   CHECK(count(std::nullopt) == 2);
-  CHECK(check_conflict_state("maybe").error().code == Code::usage);
+  CHECK(check(ConflictFilter{"maybe", {}, {}, {}, {}}).error().code == Code::usage);
 }
 
 TEST_CASE("a changed audit record is found, and the first bad one is named") {
