@@ -59,7 +59,8 @@ Result<int> show(Context& context, const Arguments& arguments) {
     found = *record.find("number")->integer() == static_cast<std::int64_t>(number);
     if (found) print(context, record);
   }));
-  if (!found) return Error{Remedy::stop_node, Code::not_found, "There is no audit record " + std::to_string(number) + "."};
+  if (!found)
+    return Error{Remedy::stop_node, Code::not_found, "There is no audit record " + std::to_string(number) + "."};
   return exit_code::kDone;
 }
 
@@ -75,7 +76,12 @@ Result<int> export_all(Context& context, const Arguments&) {
 
 std::vector<CommandSpec> audit_commands() {
   return {
-      {"audit verify", "Checks the chain; a broken one names its first bad record and ends with 10.", "omrsync audit verify", {}, {}, verify},
+      {"audit verify",
+       "Checks the chain; a broken one names its first bad record and ends with 10.",
+       "omrsync audit verify",
+       {},
+       {},
+       verify},
       {"audit ls",
        "The newest records.",
        "omrsync audit ls --limit 20",

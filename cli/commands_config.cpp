@@ -109,8 +109,12 @@ Result<int> reference(Context& context, const Arguments&) {
 
 std::vector<CommandSpec> config_commands() {
   return {
-      {"config check", "Names every mistake with its line and what to do.",
-       "omrsync --config /etc/omrsync/omrsync.toml config check", {}, {}, check},
+      {"config check",
+       "Names every mistake with its line and what to do.",
+       "omrsync --config /etc/omrsync/omrsync.toml config check",
+       {},
+       {},
+       check},
       {"config show",
        "The configuration in force; with --json in the shape that 'config set' takes.",
        "omrsync config show --json",

@@ -16,7 +16,9 @@ Result<int> doctor(Context& context, const Arguments&) {
     ++counts[check.state];
     if (check.state == app::Check::State::failed && counts[check.state] == 1) worst = check;
     context.out.object(app::to_json(check));
-    const char* word = check.state == app::Check::State::ok ? "ok      " : check.state == app::Check::State::warning ? "warning " : "FAILED  ";
+    const char* word = check.state == app::Check::State::ok        ? "ok      "
+                       : check.state == app::Check::State::warning ? "warning "
+                                                                   : "FAILED  ";
     context.out.line(word + check.name + ": " + check.message);
     if (!check.remedy.empty()) context.out.line("          " + check.remedy + " (" + to_string(check.code) + ")");
   });
@@ -27,7 +29,8 @@ Result<int> doctor(Context& context, const Arguments&) {
 
 Result<int> grants(Context& context, const Arguments& arguments) {
   OMRSYNC_TRY(config, app::load_valid_config(context.config_file()));
-  OMRSYNC_TRY(statements, app::grant_statements(config, arguments.text("--host").value_or(""), !arguments.has("--mysql")));
+  OMRSYNC_TRY(statements,
+              app::grant_statements(config, arguments.text("--host").value_or(""), !arguments.has("--mysql")));
   for (const std::string& statement : statements) {
     Json json;
     context.out.object(json.set("schema", "omrsync/grant/1").set("sql", statement));
@@ -54,7 +57,8 @@ Result<int> coverage(Context& context, const Arguments& arguments) {
   OMRSYNC_CHECK(app::coverage(config, [&](const app::ColumnCoverage& column) {
     if (only && column.state != *only) return;
     context.out.object(app::to_json(column));
-    if (!context.out.json()) rows.push_back({column.table, column.column, column.state, column.root, column.group, column.reason});
+    if (!context.out.json())
+      rows.push_back({column.table, column.column, column.state, column.root, column.group, column.reason});
   }));
   context.out.table({"TABLE", "COLUMN", "STATE", "ROOT", "GROUP", "REASON"}, rows, "No column.");
   return exit_code::kDone;
@@ -64,8 +68,12 @@ Result<int> coverage(Context& context, const Arguments& arguments) {
 
 std::vector<CommandSpec> database_commands() {
   return {
-      {"doctor", "Looks for everything that could be wrong, and says what to do. Ends with 0, 7 (warnings) or 1.",
-       "omrsync --config /etc/omrsync/omrsync.toml doctor", {}, {}, doctor},
+      {"doctor",
+       "Looks for everything that could be wrong, and says what to do. Ends with 0, 7 (warnings) or 1.",
+       "omrsync --config /etc/omrsync/omrsync.toml doctor",
+       {},
+       {},
+       doctor},
       {"db grants",
        "The SQL that makes the account with the least privileges.",
        "omrsync db grants --print | mariadb -u root",

@@ -51,7 +51,9 @@ Result<int> help(Context& context, const Arguments& arguments) {
   }
   if (looks_like_code(path)) {
     const auto code = parse_code(path);
-    if (!code) return Error{Remedy::stop_node, Code::not_found, "There is no code " + path + "; 'omrsync help codes' lists all."};
+    if (!code)
+      return Error{Remedy::stop_node, Code::not_found,
+                   "There is no code " + path + "; 'omrsync help codes' lists all."};
     print_code(context, describe(*code));
     return exit_code::kDone;
   }

@@ -22,7 +22,8 @@ std::optional<std::string>* slot(app::InitAnswers& answers, const std::string& f
 }
 
 bool may_ask(const Context& context) {
-  return !context.options.no_input && !context.options.json && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+  return !context.options.no_input && !context.options.json && ::isatty(STDIN_FILENO) == 1 &&
+         ::isatty(STDERR_FILENO) == 1;
 }
 
 /// Asks on the terminal for one answer; false at the end of input.
@@ -51,8 +52,8 @@ Result<int> init(Context& context, const Arguments& arguments, bool has_parent, 
   app::InitAnswers answers;
   answers.has_parent = has_parent;
   answers.has_children = has_children;
-  for (const char* flag : {"--name", "--timezone", "--listen", "--url", "--openmrs", "--openmrs-password-file", "--store",
-                           "--join", "--parent", "--code"})
+  for (const char* flag : {"--name", "--timezone", "--listen", "--url", "--openmrs", "--openmrs-password-file",
+                           "--store", "--join", "--parent", "--code"})
     if (auto given = arguments.text(flag)) *slot(answers, flag) = std::move(given);
   OMRSYNC_CHECK(complete(context, answers));
   OMRSYNC_TRY(made, app::init_node(answers, context.config_file(), context.options.dry_run));
@@ -65,25 +66,22 @@ Result<int> init(Context& context, const Arguments& arguments, bool has_parent, 
     context.out.line(made.toml);
     return exit_code::kDone;
   }
-  context.out.line("Set up " + made.config.node.name + ", a " + std::string(made.config.role()) + ": " + made.config_file.string());
+  context.out.line("Set up " + made.config.node.name + ", a " + std::string(made.config.role()) + ": " +
+                   made.config_file.string());
   const std::string tool = "omrsync --config " + made.config_file.string();
   context.out.say("Next: " + tool + " doctor");
-  if (made.config.listen) context.out.say("Then: " + tool + " serve, and " + tool + " node add NAME --catchment all --card FILE");
-  if (made.config.parent) context.out.say("Then: " + tool + " serve. Delete the card file; it is a secret and not needed any more.");
+  if (made.config.listen)
+    context.out.say("Then: " + tool + " serve, and " + tool + " node add NAME --catchment all --card FILE");
+  if (made.config.parent)
+    context.out.say("Then: " + tool + " serve. Delete the card file; it is a secret and not needed any more.");
   return exit_code::kDone;
 }
 
-Result<int> init_parent(Context& context, const Arguments& arguments) {
-  return init(context, arguments, false, true);
-}
+Result<int> init_parent(Context& context, const Arguments& arguments) { return init(context, arguments, false, true); }
 
-Result<int> init_child(Context& context, const Arguments& arguments) {
-  return init(context, arguments, true, false);
-}
+Result<int> init_child(Context& context, const Arguments& arguments) { return init(context, arguments, true, false); }
 
-Result<int> init_district(Context& context, const Arguments& arguments) {
-  return init(context, arguments, true, true);
-}
+Result<int> init_district(Context& context, const Arguments& arguments) { return init(context, arguments, true, true); }
 
 const std::vector<OptionSpec> kEverybody = {
     {"--name", "NAME", "A short name, unique under the parent."},
@@ -112,18 +110,28 @@ std::vector<OptionSpec> joined(std::initializer_list<std::vector<OptionSpec>> pa
 
 std::vector<CommandSpec> init_commands() {
   return {
-      {"init parent", "A centre: has children and no parent.",
+      {"init parent",
+       "A centre: has children and no parent.",
        "omrsync --config hq/omrsync.toml init parent --name hq --timezone Africa/Nairobi --listen 0.0.0.0:8443 --url "
        "https://hq.example.org:8443 --openmrs mysql://omrsync@127.0.0.1:3306/openmrs --openmrs-password-file pw",
-       joined({kEverybody, kWithChildren}), {}, init_parent},
-      {"init child", "A clinic: has a parent and no children.",
+       joined({kEverybody, kWithChildren}),
+       {},
+       init_parent},
+      {"init child",
+       "A clinic: has a parent and no children.",
        "omrsync --config kitale/omrsync.toml init child --name kitale --timezone Africa/Nairobi --openmrs "
        "mysql://omrsync@127.0.0.1:3306/openmrs --openmrs-password-file pw --join kitale.card",
-       joined({kEverybody, kWithParent}), {}, init_child},
-      {"init district", "In between: has a parent and children.",
-       "omrsync --config west/omrsync.toml init district --name west --timezone Africa/Nairobi --listen 0.0.0.0:8443 --url "
+       joined({kEverybody, kWithParent}),
+       {},
+       init_child},
+      {"init district",
+       "In between: has a parent and children.",
+       "omrsync --config west/omrsync.toml init district --name west --timezone Africa/Nairobi --listen 0.0.0.0:8443 "
+       "--url "
        "https://west.example.org:8443 --join west.card",
-       joined({kEverybody, kWithChildren, kWithParent}), {}, init_district},
+       joined({kEverybody, kWithChildren, kWithParent}),
+       {},
+       init_district},
   };
 }
 

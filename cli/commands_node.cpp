@@ -14,9 +14,9 @@ void print(Context& context, const std::vector<admin::ChildView>& views) {
   for (const admin::ChildView& view : views) {
     const Json json = admin::to_json(view);
     context.out.object(json);
-    rows.push_back({view.child.name, std::string(json.text_of("state")), view.child.catchment, or_dash(*json.find("last_seen")),
-                    std::to_string(view.waiting_down), std::to_string(view.waiting_up), std::to_string(view.failed),
-                    std::to_string(view.conflicts)});
+    rows.push_back({view.child.name, std::string(json.text_of("state")), view.child.catchment,
+                    or_dash(*json.find("last_seen")), std::to_string(view.waiting_down),
+                    std::to_string(view.waiting_up), std::to_string(view.failed), std::to_string(view.conflicts)});
   }
   context.out.table({"NAME", "STATE", "CATCHMENT", "LAST SEEN", "DOWN", "UP", "FAILED", "CONFLICTS"}, rows,
                     "No nodes below this one yet; 'omrsync node add NAME --catchment all --card FILE' adds one.");
@@ -55,7 +55,8 @@ Result<int> add(Context& context, const Arguments& arguments) {
   OMRSYNC_TRY(config, app::load_valid_config(context.config_file()));
   OMRSYNC_TRY(store, app::open_store(config));
   if (std::filesystem::exists(file)) {
-    return Error{Remedy::stop_node, Code::usage, "There is a file " + file.string() + " already; a card is never overwritten."};
+    return Error{Remedy::stop_node, Code::usage,
+                 "There is a file " + file.string() + " already; a card is never overwritten."};
   }
   if (context.options.dry_run) {
     OMRSYNC_TRY(tx, store->read());
@@ -77,7 +78,8 @@ Result<int> add(Context& context, const Arguments& arguments) {
 Result<int> change(Context& context, const Arguments& arguments, node::ChildRecord::State state) {
   OMRSYNC_TRY(config, app::load_valid_config(context.config_file()));
   OMRSYNC_TRY(store, app::open_store(config));
-  OMRSYNC_TRY(view, admin::set_child_state(*store, *arguments.text("name"), state, app::now_ms(), context.options.dry_run));
+  OMRSYNC_TRY(view,
+              admin::set_child_state(*store, *arguments.text("name"), state, app::now_ms(), context.options.dry_run));
   print(context, {view});
   return exit_code::kDone;
 }
@@ -99,7 +101,8 @@ Result<int> revoke(Context& context, const Arguments& arguments) {
 }
 
 Result<int> allow(Context&, const Arguments&) {
-  return Error{Remedy::stop_node, Code::usage, "This version has one grant: everything of a node's catchment, both ways."};
+  return Error{Remedy::stop_node, Code::usage,
+               "This version has one grant: everything of a node's catchment, both ways."};
 }
 
 }  // namespace
@@ -118,8 +121,12 @@ std::vector<CommandSpec> node_commands() {
        add},
       {"node pause", "Its requests are put off until 'node resume'.", "omrsync node pause kitale", {}, one, pause},
       {"node resume", "Its requests are answered again.", "omrsync node resume kitale", {}, one, resume},
-      {"node revoke", "Its certificate is refused from the next request on, for good.", "omrsync node revoke kitale --yes", {},
-       one, revoke},
+      {"node revoke",
+       "Its certificate is refused from the next request on, for good.",
+       "omrsync node revoke kitale --yes",
+       {},
+       one,
+       revoke},
       {"node allow", "What a node may do.", "omrsync node allow kitale", {}, one, allow},
   };
 }

@@ -16,7 +16,8 @@ std::string code_of(const admin::QueueItem& item) {
 }
 
 std::vector<std::string> row_of(const admin::QueueItem& item) {
-  return {item.id, item.direction, item.state, first_of(item.resources), code_of(item), admin::time_text(item.since_ms)};
+  return {
+      item.id, item.direction, item.state, first_of(item.resources), code_of(item), admin::time_text(item.since_ms)};
 }
 
 const std::vector<std::string> kHeadings = {"ID", "DIRECTION", "STATE", "WHAT", "CODE", "SINCE"};
@@ -80,8 +81,9 @@ Result<int> release(Context& context, const Arguments& arguments) {
 }
 Result<int> discard(Context& context, const Arguments& arguments) {
   if (!context.options.yes && !context.options.dry_run) {
-    return Error{Remedy::stop_node, Code::usage,
-                 "A discarded change set is not applied here; its sender keeps its own copy. Say --yes if you mean it."};
+    return Error{
+        Remedy::stop_node, Code::usage,
+        "A discarded change set is not applied here; its sender keeps its own copy. Say --yes if you mean it."};
   }
   return change(context, arguments, admin::QueueAct::discard);
 }
@@ -104,11 +106,13 @@ std::vector<CommandSpec> queue_commands() {
        {},
        ls},
       {"queue show", "Everything about one change set.", "omrsync queue show ID --json", {}, one, show},
-      {"queue retry", "Tries held and quarantined change sets again.", "omrsync queue retry --code SYNC-3002", target, any, retry},
-      {"queue hold", "Not tried until released.", "omrsync queue hold ID --reason 'waits for the new form'", why, one, hold},
+      {"queue retry", "Tries held and quarantined change sets again.", "omrsync queue retry --code SYNC-3002", target,
+       any, retry},
+      {"queue hold", "Not tried until released.", "omrsync queue hold ID --reason 'waits for the new form'", why, one,
+       hold},
       {"queue release", "Tried again.", "omrsync queue release ID", {}, one, release},
-      {"queue discard", "Never applied here; its sender is told.", "omrsync queue discard ID --yes --reason 'sent twice'", why,
-       one, discard},
+      {"queue discard", "Never applied here; its sender is told.",
+       "omrsync queue discard ID --yes --reason 'sent twice'", why, one, discard},
   };
 }
 

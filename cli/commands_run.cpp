@@ -24,10 +24,10 @@ Result<int> sync(Context& context, const Arguments& arguments) {
   OMRSYNC_TRY(config, app::load_valid_config(context.config_file()));
   OMRSYNC_TRY(answer, app::sync_once(config, request, context.options.verbose));
   context.out.object(admin::to_json(answer));
-  context.out.line("captured " + std::to_string(answer.captured) + ", sent " + std::to_string(answer.sent) + ", received " +
-                   std::to_string(answer.received) + ", applied " + std::to_string(answer.applied) + ", merged " +
-                   std::to_string(answer.merged) + ", conflicts " + std::to_string(answer.conflicts) + ", held " +
-                   std::to_string(answer.held) + ", quarantined " + std::to_string(answer.quarantined));
+  context.out.line("captured " + std::to_string(answer.captured) + ", sent " + std::to_string(answer.sent) +
+                   ", received " + std::to_string(answer.received) + ", applied " + std::to_string(answer.applied) +
+                   ", merged " + std::to_string(answer.merged) + ", conflicts " + std::to_string(answer.conflicts) +
+                   ", held " + std::to_string(answer.held) + ", quarantined " + std::to_string(answer.quarantined));
   return answer.held + answer.quarantined > 0 ? exit_code::kPartial : exit_code::kDone;
 }
 
@@ -46,8 +46,9 @@ void print_children(Context& context, const Json& json) {
   if (children == nullptr || children->array()->empty()) return;
   std::vector<std::vector<std::string>> rows;
   for (const Json& child : *children->array())
-    rows.push_back({text_or(child.find("name"), ""), text_or(child.find("state"), ""), text_or(child.find("last_seen"), "never"),
-                    text_or(child.find("waiting_down"), ""), text_or(child.find("failed"), ""), text_or(child.find("conflicts"), "")});
+    rows.push_back({text_or(child.find("name"), ""), text_or(child.find("state"), ""),
+                    text_or(child.find("last_seen"), "never"), text_or(child.find("waiting_down"), ""),
+                    text_or(child.find("failed"), ""), text_or(child.find("conflicts"), "")});
   context.out.table({"CHILD", "STATE", "LAST SEEN", "WAITING", "FAILED", "CONFLICTS"}, rows, "");
 }
 
@@ -59,15 +60,17 @@ void print_status(Context& context, const admin::StatusAnswer& answer) {
   const bool running = *at(json, "daemon", "running")->boolean();
   say(running ? "daemon:    runs, process " + text_or(at(json, "daemon", "pid"), "?") : "daemon:    does not run");
   if (json.find("capture") != nullptr)
-    say("capture:   " + text_or(at(json, "capture", "state"), "?") + " at " + text_or(at(json, "capture", "position"), "the start"));
+    say("capture:   " + text_or(at(json, "capture", "state"), "?") + " at " +
+        text_or(at(json, "capture", "position"), "the start"));
   if (json.find("load") != nullptr)
-    say("load:      " + text_or(at(json, "load", "state"), "?") + ", " + text_or(at(json, "load", "rows"), "0") + " of " +
-        text_or(at(json, "load", "of"), "0") + " rows");
+    say("load:      " + text_or(at(json, "load", "state"), "?") + ", " + text_or(at(json, "load", "rows"), "0") +
+        " of " + text_or(at(json, "load", "of"), "0") + " rows");
   if (json.find("outbox") != nullptr)
     say("outbox:    " + text_or(at(json, "outbox", "change_sets"), "0") + " change sets, oldest " +
         text_or(at(json, "outbox", "oldest"), "none"));
-  say("inbox:     " + text_or(at(json, "inbox", "waiting"), "0") + " waiting, " + text_or(at(json, "inbox", "held"), "0") +
-      " held, " + text_or(at(json, "inbox", "quarantined"), "0") + " quarantined");
+  say("inbox:     " + text_or(at(json, "inbox", "waiting"), "0") + " waiting, " +
+      text_or(at(json, "inbox", "held"), "0") + " held, " + text_or(at(json, "inbox", "quarantined"), "0") +
+      " quarantined");
   say("conflicts: " + text_or(at(json, "conflicts", "open"), "0") + " open");
   if (json.find("parent") != nullptr)
     say("parent:    " + text_or(at(json, "parent", "state"), "?") + ", last contact " +
@@ -97,7 +100,9 @@ Result<int> load_status(Context& context, const Arguments&) {
     context.out.object(admin::to_json(view));
     rows.push_back({admin::kind_of(view) + (view.link.empty() ? "" : " " + view.link), view.done ? "all" : view.table,
                     std::to_string(view.rows), std::to_string(view.of), view.done ? "yes" : "no",
-                    view.asks_deletes ? std::to_string(*view.asks_deletes) + " gone: say 'omrsync load accept-deletes " + view.table + "'" : "-"});
+                    view.asks_deletes ? std::to_string(*view.asks_deletes) +
+                                            " gone: say 'omrsync load accept-deletes " + view.table + "'"
+                                      : "-"});
   }
   context.out.table({"WHAT", "TABLE", "ROWS", "OF", "DONE", "ASKS"}, rows, "No load has begun.");
   return exit_code::kDone;
@@ -129,8 +134,12 @@ Result<int> accept_deletes(Context& context, const Arguments& arguments) {
 
 std::vector<CommandSpec> run_commands() {
   return {
-      {"serve", "The daemon, in the foreground; ends at SIGTERM, reloads at SIGHUP.",
-       "omrsync --config /etc/omrsync/omrsync.toml serve", {}, {}, serve},
+      {"serve",
+       "The daemon, in the foreground; ends at SIGTERM, reloads at SIGHUP.",
+       "omrsync --config /etc/omrsync/omrsync.toml serve",
+       {},
+       {},
+       serve},
       {"sync",
        "A round now, and wait for its end: what OpenMRS had committed is through.",
        "omrsync sync --timeout 10min",
@@ -145,10 +154,18 @@ std::vector<CommandSpec> run_commands() {
        {},
        status},
       {"load status", "How far first loads and comparisons are.", "omrsync load status", {}, {}, load_status},
-      {"load restart", "Compares a table with the ledger again, row by row.", "omrsync load restart obs", {},
-       {{"table", "A root table, such as obs."}}, restart},
-      {"load accept-deletes", "Yes, the rows of this table that are gone were deleted on purpose.",
-       "omrsync load accept-deletes obs", {}, {{"table", "The table that 'load status' names."}}, accept_deletes},
+      {"load restart",
+       "Compares a table with the ledger again, row by row.",
+       "omrsync load restart obs",
+       {},
+       {{"table", "A root table, such as obs."}},
+       restart},
+      {"load accept-deletes",
+       "Yes, the rows of this table that are gone were deleted on purpose.",
+       "omrsync load accept-deletes obs",
+       {},
+       {{"table", "The table that 'load status' names."}},
+       accept_deletes},
   };
 }
 

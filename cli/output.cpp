@@ -25,23 +25,31 @@ void write_row(std::ostream& out, const std::vector<std::string>& cells, const s
 
 int exit_code_of(Code code) noexcept {
   switch (code) {
-    case Code::usage: return exit_code::kUsage;
+    case Code::usage:
+      return exit_code::kUsage;
     case Code::config_invalid:
     case Code::config_missing:
-    case Code::secret_readable: return exit_code::kConfig;
+    case Code::secret_readable:
+      return exit_code::kConfig;
     case Code::not_found:
-    case Code::node_unknown: return exit_code::kNotFound;
+    case Code::node_unknown:
+      return exit_code::kNotFound;
     case Code::conflict_decided:
     case Code::conflict_moved:
     case Code::node_forbidden:
-    case Code::certificate_revoked: return exit_code::kNotAllowed;
+    case Code::certificate_revoked:
+      return exit_code::kNotAllowed;
     case Code::node_locked:
-    case Code::store_busy: return exit_code::kLocked;
+    case Code::store_busy:
+      return exit_code::kLocked;
     case Code::audit_broken:
     case Code::wire_digest_mismatch:
-    case Code::store_damaged: return exit_code::kIntegrity;
-    case Code::wire_gap: return exit_code::kGap;
-    default: return describe(code).retryable ? exit_code::kTemporary : exit_code::kFailed;
+    case Code::store_damaged:
+      return exit_code::kIntegrity;
+    case Code::wire_gap:
+      return exit_code::kGap;
+    default:
+      return describe(code).retryable ? exit_code::kTemporary : exit_code::kFailed;
   }
 }
 
@@ -82,8 +90,7 @@ int Output::failure(const Error& error, int code) {
     line.set("message", error.message).set("remedy", entry.remedy).set("retryable", entry.retryable);
     talk_ << to_string(line) << '\n';
   } else {
-    talk_ << "omrsync: " << error.message << '\n'
-          << entry.remedy << " (" << to_string(error.code) << ")\n";
+    talk_ << "omrsync: " << error.message << '\n' << entry.remedy << " (" << to_string(error.code) << ")\n";
   }
   talk_.flush();
   return code;

@@ -2,7 +2,6 @@
 #include "cli/parser.h"
 
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -84,7 +83,8 @@ class Tree {
     const CLI::App* at = &app_;
     for (const std::string& word : path.empty() ? std::vector<std::string>{} : words_of(path)) {
       const auto below = at->get_subcommands([](const CLI::App*) { return true; });
-      const auto found = std::find_if(below.begin(), below.end(), [&](const auto* sub) { return sub->get_name() == word; });
+      const auto found =
+          std::find_if(below.begin(), below.end(), [&](const auto* sub) { return sub->get_name() == word; });
       if (found == below.end()) return unknown(*at, word);
       at = *found;
     }
@@ -100,7 +100,8 @@ class Tree {
 
   [[nodiscard]] static Error unknown(const CLI::App& at, const std::string& word) {
     std::vector<std::string> names;
-    for (const CLI::App* sub : at.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+    for (const CLI::App* sub : at.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(sub->get_name());
     for (const CLI::App* level = &at; word.starts_with("-") && level != nullptr; level = level->get_parent())
       for (const CLI::Option* option : level->get_options()) names.push_back(option->get_name());
     const auto near = admin::suggest(word, names);

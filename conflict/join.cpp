@@ -8,8 +8,8 @@ namespace omrsync::conflict {
 namespace {
 
 const Sibling* find(const std::vector<Sibling>& siblings, const Dot& dot) noexcept {
-  const auto place = std::lower_bound(siblings.begin(), siblings.end(), dot,
-                                      [](const Sibling& s, const Dot& d) { return s.dot < d; });
+  const auto place =
+      std::lower_bound(siblings.begin(), siblings.end(), dot, [](const Sibling& s, const Dot& d) { return s.dot < d; });
   return place != siblings.end() && place->dot == dot ? &*place : nullptr;
 }
 
@@ -89,8 +89,8 @@ bool same_state(const RootState& a, const RootState& b) noexcept {
          std::equal(a.groups.begin(), a.groups.end(), b.groups.begin(), b.groups.end(),
                     [](const auto& x, const auto& y) {
                       return x.first == y.first && x.second.shown == y.second.shown &&
-                             std::equal(x.second.siblings.begin(), x.second.siblings.end(),
-                                        y.second.siblings.begin(), y.second.siblings.end(),
+                             std::equal(x.second.siblings.begin(), x.second.siblings.end(), y.second.siblings.begin(),
+                                        y.second.siblings.end(),
                                         [](const Sibling& p, const Sibling& q) { return p.dot == q.dot; });
                     });
 }

@@ -13,9 +13,10 @@ enum class ShownBy {
   theirs,  ///< theirs comes from above
 };
 
-/// Both states in one. A sibling stays if both sides hold it, or if the other side has not seen its dot; contexts unite.
-/// On contexts and siblings commutative, associative and idempotent (T2), so neither order nor repetition matters.
-/// Values are never looked at. Where only one side knows a sibling's value (`theirs` for an equal dot), `mine` is kept.
+/// Both states in one. A sibling stays if both sides hold it, or if the other side has not seen its dot; contexts
+/// unite. On contexts and siblings commutative, associative and idempotent (T2), so neither order nor repetition
+/// matters. Values are never looked at. Where only one side knows a sibling's value (`theirs` for an equal dot), `mine`
+/// is kept.
 [[nodiscard]] RootState join(const RootState& mine, const RootState& theirs, ShownBy shown);
 
 /// Which sibling a group shows after a join, given what each side showed (null: that side lacks the group): the

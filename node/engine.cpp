@@ -100,9 +100,8 @@ Result<bool> Engine::round_done(const ports::LogPosition& target, std::uint64_t 
 }
 
 std::optional<Error> Engine::line_failure() {
-  return contact_.with([](ParentContact& c) {
-    return c.introduced || c.failures < tuning::kRoundTries ? std::nullopt : c.failure;
-  });
+  return contact_.with(
+      [](ParentContact& c) { return c.introduced || c.failures < tuning::kRoundTries ? std::nullopt : c.failure; });
 }
 
 /// Sets that cannot go on now, here and as far as the parent told.

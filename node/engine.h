@@ -17,8 +17,7 @@ namespace omrsync::node {
 
 /// What a round did (`omrsync sync`).
 struct RoundReport {
-  std::uint64_t captured = 0, sent = 0, received = 0, applied = 0, merged = 0, conflicts = 0, held = 0,
-                quarantined = 0;
+  std::uint64_t captured = 0, sent = 0, received = 0, applied = 0, merged = 0, conflicts = 0, held = 0, quarantined = 0;
   std::optional<Error> failure;  ///< why the round did not come to its end
 };
 
@@ -36,7 +35,7 @@ struct EngineParts {
   std::unique_ptr<ports::ParentLink> pull_link;
   bool has_children = false;
   std::chrono::milliseconds unseen_window{std::chrono::minutes(15)};
-  PolicyNow policy{};                      ///< empty: the built-in rules
+  PolicyNow policy{};                        ///< empty: the built-in rules
   ports::ProgramRunner* programs = nullptr;  ///< null: programs of a policy are not asked, people decide
 };
 
@@ -54,8 +53,9 @@ class Engine {
   [[nodiscard]] const World& world() const noexcept { return world_; }
   [[nodiscard]] Shared& shared() noexcept { return shared_; }
 
-  /// Waits while the workers capture everything committed by now, send it, hear what became of it, fetch what the parent
-  /// has and apply it. Ends early at `deadline` (steady clock) or on a failure of the line that lasts `patience`.
+  /// Waits while the workers capture everything committed by now, send it, hear what became of it, fetch what the
+  /// parent has and apply it. Ends early at `deadline` (steady clock) or on a failure of the line that lasts
+  /// `patience`.
   RoundReport round(std::chrono::milliseconds deadline, std::stop_token stop);
 
  private:

@@ -32,7 +32,8 @@ void supervise(const std::vector<Worker*>& workers, std::stop_token stop, const 
       while (!token.stop_requested()) {
         const Pace pace = worker.step(token);
         if (over.load()) all_stop.request_stop();
-        for (auto left = pace.pause; left.count() > 0 && !token.stop_requested() && !worker.wants_now(); left -= kSlice) {
+        for (auto left = pace.pause; left.count() > 0 && !token.stop_requested() && !worker.wants_now();
+             left -= kSlice) {
           if (pace.bell != nullptr) {
             if (pace.bell->wait(pace.seen, std::min(left, kSlice), token)) break;
             continue;

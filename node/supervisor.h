@@ -8,8 +8,8 @@
 
 namespace omrsync::node {
 
-/// Gives each worker a thread of its own until `stop` is requested or `over` becomes true, then joins them all. The first
-/// exception that leaves a worker stops the others and is thrown on.
+/// Gives each worker a thread of its own until `stop` is requested or `over` becomes true, then joins them all. The
+/// first exception that leaves a worker stops the others and is thrown on.
 void supervise(const std::vector<Worker*>& workers, std::stop_token stop, const std::atomic<bool>& over);
 
 }  // namespace omrsync::node

@@ -13,8 +13,8 @@ using std::chrono::milliseconds;
 inline constexpr std::size_t kCapturePieces = 1000;
 inline constexpr milliseconds kCaptureCommit{200};
 
-/// Having caught up with somebody who writes, capture rests: what is written meanwhile shares a commit, and OpenMRS, on the
-/// same machine, is not disturbed at every transaction.
+/// Having caught up with somebody who writes, capture rests: what is written meanwhile shares a commit, and OpenMRS, on
+/// the same machine, is not disturbed at every transaction.
 inline constexpr milliseconds kCaptureRest{100};
 
 /// How long capture waits on a silent log before it looks at its stop token: bounds the time to stop.
@@ -41,8 +41,9 @@ inline constexpr std::size_t kApplySets = 100;
 /// Roots whose states, as apply read them, wait in memory for capture to land them; others it reads anew.
 inline constexpr std::size_t kHandedOverRoots = 2000;
 inline constexpr milliseconds kApplyBusyFirst{10};
-/// After a transaction of somebody else apply is polite for so long: it and capture take turns, and it rests so many times as
-/// long as it worked. On two cores that brings a clinician's slowest hundredth down to what any busy process costs it.
+/// After a transaction of somebody else apply is polite for so long: it and capture take turns, and it rests so many
+/// times as long as it worked. On two cores that brings a clinician's slowest hundredth down to what any busy process
+/// costs it.
 inline constexpr milliseconds kPoliteFor{2000};
 inline constexpr int kPoliteRest = 10;
 inline constexpr milliseconds kApplyBusyMost{2000};
@@ -50,8 +51,8 @@ inline constexpr unsigned kDecisionEvery = 16;  ///< while sets come in without 
 inline constexpr milliseconds kApplyIdle{250};
 inline constexpr milliseconds kProgramIdle{1000};  ///< between looks whether a program is to be asked
 
-/// Roots that stay because others refer to them are looked at again this often, so many at a time (D30): nobody waits for
-/// it, and each look takes the root's locks for a moment.
+/// Roots that stay because others refer to them are looked at again this often, so many at a time (D30): nobody waits
+/// for it, and each look takes the root's locks for a moment.
 inline constexpr milliseconds kPurgeRetry{60'000};
 inline constexpr std::size_t kPurgeRetries = 20;
 
@@ -94,8 +95,8 @@ inline constexpr milliseconds kLineBackoffMost{15 * 60 * 1000};
 inline constexpr milliseconds kHurriedRetry{250};
 inline constexpr std::uint64_t kRoundTries = 4;
 
-/// From here on two clocks differ so much that somebody should set one: data are taken all the same, but people who read
-/// their dates are misled.
+/// From here on two clocks differ so much that somebody should set one: data are taken all the same, but people who
+/// read their dates are misled.
 inline constexpr milliseconds kClockOff{5 * 60 * 1000};
 
 /// A round ends with sets held only when their number has not changed for so long.

@@ -18,9 +18,9 @@ struct Pace {
   static Pace until(Doorbell& bell, std::uint64_t seen, std::chrono::milliseconds most) { return {most, &bell, seen}; }
 };
 
-/// One of the node's few threads of activity. A worker never sleeps, loops or starts threads: it does a bounded piece of
-/// work, with one durable effect, and says when it wants to be called again. The supervisor gives each a thread of its
-/// own; the simulator drives all of them from one.
+/// One of the node's few threads of activity. A worker never sleeps, loops or starts threads: it does a bounded piece
+/// of work, with one durable effect, and says when it wants to be called again. The supervisor gives each a thread of
+/// its own; the simulator drives all of them from one.
 class Worker {
  public:
   virtual ~Worker() = default;
@@ -31,7 +31,8 @@ class Worker {
   /// Always called from the same thread. Once `stop` is requested, returns soon with its state durable.
   virtual Pace step(std::stop_token stop) = 0;
 
-  /// True when it need not wait out the pause that it asked for: somebody is in a hurry. Asked by the thread that steps it.
+  /// True when it need not wait out the pause that it asked for: somebody is in a hurry. Asked by the thread that steps
+  /// it.
   [[nodiscard]] virtual bool wants_now() { return false; }
 };
 

@@ -40,7 +40,8 @@ class Guarded {
 /// What the workers of one node tell each other beside the store. Lost at a crash without harm.
 struct Progress {
   ports::LogPosition read_through;  ///< capture has taken everything up to here into the store
-  std::optional<std::chrono::milliseconds> local_write_at;  ///< steady clock: when capture last met somebody else's transaction
+  std::optional<std::chrono::milliseconds>
+      local_write_at;  ///< steady clock: when capture last met somebody else's transaction
   bool capture_open = false;
   std::set<RootKey> in_flight;      ///< roots of apply transactions whose marker capture has not passed
   std::set<std::string> committed;  ///< inbox keys of their sets
@@ -53,11 +54,12 @@ using RootStates = std::vector<std::pair<RootKey, RootState>>;
 
 struct Shared {
   Guarded<Progress> progress;
-  Guarded<std::map<std::string, RootStates>> applied;  ///< inbox key -> what apply read of it, so that landing need not; some
+  Guarded<std::map<std::string, RootStates>>
+      applied;                    ///< inbox key -> what apply read of it, so that landing need not; some
   std::atomic<bool> over{false};  ///< the node began a new life: the engine is to be built anew (lives/life.h)
-  Doorbell changed;  ///< capture moved, a set arrived or was done with, a batch was acknowledged
-  Doorbell arrived;  ///< a set stands in the inbox
-  Doorbell wanted;   ///< somebody waits for capture
+  Doorbell changed;               ///< capture moved, a set arrived or was done with, a batch was acknowledged
+  Doorbell arrived;               ///< a set stands in the inbox
+  Doorbell wanted;                ///< somebody waits for capture
 
   /// Capture has taken everything up to there; else it is told that somebody waits for it.
   bool captured(const ports::LogPosition& position) {
@@ -67,8 +69,8 @@ struct Shared {
   }
 };
 
-/// The policy that counts at this moment; null: the built-in rules. Asked anew for each decision, so that a reload needs
-/// nothing else. Thread-safe.
+/// The policy that counts at this moment; null: the built-in rules. Asked anew for each decision, so that a reload
+/// needs nothing else. Thread-safe.
 using PolicyNow = std::function<std::shared_ptr<const conflict::Policy>()>;
 
 /// Everything that a worker may touch. Built once, outlives the workers.
@@ -85,7 +87,7 @@ struct World {
   bool has_parent = false;
   bool has_children = false;
   std::chrono::milliseconds unseen_window{std::chrono::minutes(15)};  ///< [apply] unseen_window (D7c)
-  PolicyNow policy{};  ///< may be empty: the built-in rules
+  PolicyNow policy{};                                                 ///< may be empty: the built-in rules
 };
 
 }  // namespace omrsync::node

@@ -9,8 +9,8 @@
 
 namespace omrsync {
 
-/// One column of a row in wire terms: text in canonical form, foreign keys as the target's key. A column that is NULL is
-/// not listed, so a database that lacks the column gives the same value as one where it is empty.
+/// One column of a row in wire terms: text in canonical form, foreign keys as the target's key. A column that is NULL
+/// is not listed, so a database that lacks the column gives the same value as one where it is empty.
 struct NamedCell {
   std::string_view column;
   std::string_view text;
@@ -20,7 +20,8 @@ struct NamedCell {
 /// give equal bytes on every node.
 [[nodiscard]] std::string encode_cells(std::vector<NamedCell> cells);
 
-/// Calls `visit` for each cell in order; false when the bytes are not well-formed (cells before the fault were visited).
+/// Calls `visit` for each cell in order; false when the bytes are not well-formed (cells before the fault were
+/// visited).
 bool for_each_cell(std::string_view value, const std::function<void(NamedCell)>& visit);
 
 /// The text of one column; nothing when NULL or absent.

@@ -12,10 +12,20 @@ constexpr std::uint64_t rotate(std::uint64_t x, int bits) noexcept { return x <<
 struct SipState {
   std::uint64_t v0, v1, v2, v3;
   void round() noexcept {
-    v0 += v1; v1 = rotate(v1, 13); v1 ^= v0; v0 = rotate(v0, 32);
-    v2 += v3; v3 = rotate(v3, 16); v3 ^= v2;
-    v0 += v3; v3 = rotate(v3, 21); v3 ^= v0;
-    v2 += v1; v1 = rotate(v1, 17); v1 ^= v2; v2 = rotate(v2, 32);
+    v0 += v1;
+    v1 = rotate(v1, 13);
+    v1 ^= v0;
+    v0 = rotate(v0, 32);
+    v2 += v3;
+    v3 = rotate(v3, 16);
+    v3 ^= v2;
+    v0 += v3;
+    v3 = rotate(v3, 21);
+    v3 ^= v0;
+    v2 += v1;
+    v1 = rotate(v1, 17);
+    v1 ^= v2;
+    v2 = rotate(v2, 32);
   }
 };
 

@@ -86,8 +86,8 @@ class FrameWriter {
   std::size_t raw_bytes_ = 0;
 };
 
-/// Hands out the encoded envelopes of a frame in order. Refuses frames that expand beyond `max_bytes`, are torn or carry
-/// anything after their end. `visit` may fail; its error ends the reading.
+/// Hands out the encoded envelopes of a frame in order. Refuses frames that expand beyond `max_bytes`, are torn or
+/// carry anything after their end. `visit` may fail; its error ends the reading.
 Status read_frame(std::string_view frame, std::size_t max_bytes,
                   const std::function<Status(std::string_view envelope)>& visit);
 

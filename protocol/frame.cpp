@@ -112,8 +112,9 @@ Status read_frame(std::string_view frame, std::size_t max_bytes,
   ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, 24);
   if (const unsigned number = ZSTD_getDictID_fromFrame(frame.data(), frame.size()); number != 0) {
     if (number != ZSTD_getDictID_fromDDict(unpacking_dictionary()))
-      return Error{Remedy::retry_later, Code::wire_version_unknown,
-                   "a batch was packed with dictionary " + std::to_string(number) + ", which this version does not have"};
+      return Error{
+          Remedy::retry_later, Code::wire_version_unknown,
+          "a batch was packed with dictionary " + std::to_string(number) + ", which this version does not have"};
     ZSTD_DCtx_refDDict(context.get(), unpacking_dictionary());
   }
   std::string buffer(ZSTD_DStreamOutSize(), '\0');
@@ -126,8 +127,7 @@ Status read_frame(std::string_view frame, std::size_t max_bytes,
     hint = ZSTD_decompressStream(context.get(), &out, &in);
     if (ZSTD_isError(hint)) return torn("a batch is not a zstd frame");
     total += out.pos;
-    if (total > max_bytes)
-      return Error{Remedy::retry_later, Code::limit_exceeded, "a batch expands beyond the limit"};
+    if (total > max_bytes) return Error{Remedy::retry_later, Code::limit_exceeded, "a batch expands beyond the limit"};
     raw.append(buffer, 0, out.pos);
     OMRSYNC_CHECK(hand_out(raw, visit));
     full = out.pos == out.size;

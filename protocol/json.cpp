@@ -198,14 +198,15 @@ std::string to_pretty_string(const Json& value) {
 
 Result<Json> parse_json(std::string_view text, Code code, JsonLimits limits) {
   const auto refuse = [&](std::string_view why, std::size_t at) {
-    return Error{Remedy::set_aside, code, "Not valid JSON at byte " + std::to_string(at) + ": " + std::string(why) + "."};
+    return Error{Remedy::set_aside, code,
+                 "Not valid JSON at byte " + std::to_string(at) + ": " + std::string(why) + "."};
   };
   if (text.size() > limits.max_bytes) return refuse("it is too long", limits.max_bytes);
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
   Builder builder(limits);
-  constexpr unsigned kFlags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag |
-                              rapidjson::kParseIterativeFlag;
+  constexpr unsigned kFlags =
+      rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag;
   const auto parsed = reader.Parse<kFlags>(stream, builder);
   if (!builder.reason().empty()) return refuse(builder.reason(), parsed.Offset());
   if (parsed.IsError()) {

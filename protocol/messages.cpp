@@ -77,8 +77,8 @@ std::string next_chain(std::string_view previous, std::string_view digest, std::
 }
 
 const char* to_string(Outcome::State state) noexcept {
-  static constexpr const char* kNames[] = {"applied", "theirs", "merged", "conflict",
-                                           "held", "quarantined", "refused", "duplicate"};
+  static constexpr const char* kNames[] = {"applied", "theirs",      "merged",  "conflict",
+                                           "held",    "quarantined", "refused", "duplicate"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
@@ -99,7 +99,7 @@ std::string encode(const Hello& m) {
 template <>
 Result<Hello> decode<Hello>(std::string_view bytes) {
   OMRSYNC_TRY(in, parse<wire::Hello>(bytes));
-  return Hello{in.version(), from_wire(in.life()), in.name(), in.up_through(), in.up_chain(), in.down_through(),
+  return Hello{in.version(), from_wire(in.life()), in.name(),      in.up_through(), in.up_chain(), in.down_through(),
                in.time_ms(), in.up_acknowledged(), in.down_chain()};
 }
 
@@ -118,8 +118,8 @@ std::string encode(const HelloAnswer& m) {
 template <>
 Result<HelloAnswer> decode<HelloAnswer>(std::string_view bytes) {
   OMRSYNC_TRY(in, parse<wire::HelloAnswer>(bytes));
-  return HelloAnswer{in.version(), from_wire(in.life()), in.up_stored(), in.up_chain(), in.time_ms(), in.down_end(),
-                     in.name()};
+  return HelloAnswer{in.version(), from_wire(in.life()), in.up_stored(), in.up_chain(),
+                     in.time_ms(), in.down_end(),        in.name()};
 }
 
 std::string encode(const Batch& m) {
@@ -173,8 +173,8 @@ std::string encode(const Pull& m) {
 template <>
 Result<Pull> decode<Pull>(std::string_view bytes) {
   OMRSYNC_TRY(in, parse<wire::Pull>(bytes));
-  return Pull{from_wire(in.life()), in.stored_through(), in.max_bytes(), in.wait_ms(), in.outcomes_seen(),
-              in.stored_chain()};
+  return Pull{from_wire(in.life()), in.stored_through(), in.max_bytes(),
+              in.wait_ms(),         in.outcomes_seen(),  in.stored_chain()};
 }
 
 std::string encode(const PullAnswer& m) {

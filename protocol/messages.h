@@ -116,13 +116,21 @@ struct Refusal {
 template <typename Message>
 [[nodiscard]] Result<Message> decode(std::string_view bytes);
 
-template <> Result<Hello> decode<Hello>(std::string_view bytes);
-template <> Result<HelloAnswer> decode<HelloAnswer>(std::string_view bytes);
-template <> Result<Batch> decode<Batch>(std::string_view bytes);
-template <> Result<Push> decode<Push>(std::string_view bytes);
-template <> Result<Receipt> decode<Receipt>(std::string_view bytes);
-template <> Result<Pull> decode<Pull>(std::string_view bytes);
-template <> Result<PullAnswer> decode<PullAnswer>(std::string_view bytes);
-template <> Result<Refusal> decode<Refusal>(std::string_view bytes);
+template <>
+Result<Hello> decode<Hello>(std::string_view bytes);
+template <>
+Result<HelloAnswer> decode<HelloAnswer>(std::string_view bytes);
+template <>
+Result<Batch> decode<Batch>(std::string_view bytes);
+template <>
+Result<Push> decode<Push>(std::string_view bytes);
+template <>
+Result<Receipt> decode<Receipt>(std::string_view bytes);
+template <>
+Result<Pull> decode<Pull>(std::string_view bytes);
+template <>
+Result<PullAnswer> decode<PullAnswer>(std::string_view bytes);
+template <>
+Result<Refusal> decode<Refusal>(std::string_view bytes);
 
 }  // namespace omrsync

@@ -59,13 +59,12 @@ using Status = Result<Done>;
 #define OMRSYNC_CONCAT(a, b) OMRSYNC_CONCAT_(a, b)
 
 /// OMRSYNC_TRY(name, expr): declares `name` with the value of `expr`, or returns its Error from this function.
-#define OMRSYNC_TRY(name, expr)                                              \
-  auto OMRSYNC_CONCAT(result_, __LINE__) = (expr);                           \
-  if (!OMRSYNC_CONCAT(result_, __LINE__).has_value())                        \
-    return OMRSYNC_CONCAT(result_, __LINE__).error();                        \
+#define OMRSYNC_TRY(name, expr)                                                                         \
+  auto OMRSYNC_CONCAT(result_, __LINE__) = (expr);                                                      \
+  if (!OMRSYNC_CONCAT(result_, __LINE__).has_value()) return OMRSYNC_CONCAT(result_, __LINE__).error(); \
   auto name = std::move(OMRSYNC_CONCAT(result_, __LINE__)).value()
 
 /// OMRSYNC_CHECK(expr): returns the Error of `expr` from this function, if it has one.
-#define OMRSYNC_CHECK(expr)                                                  \
+#define OMRSYNC_CHECK(expr)                                                                            \
   if (auto OMRSYNC_CONCAT(status_, __LINE__) = (expr); !OMRSYNC_CONCAT(status_, __LINE__).has_value()) \
   return OMRSYNC_CONCAT(status_, __LINE__).error()

@@ -11,8 +11,8 @@
 
 namespace omrsync {
 
-/// Identity of a row tree (D27): the root table and its canonical key. `key` is the lower-case uuid, or for tables whose
-/// identity is natural the server's own canonical form of that key.
+/// Identity of a row tree (D27): the root table and its canonical key. `key` is the lower-case uuid, or for tables
+/// whose identity is natural the server's own canonical form of that key.
 struct RootKey {
   std::string table;
   std::string key;
@@ -90,7 +90,8 @@ class Context {
   std::set<std::uint64_t> load_dots;
 };
 
-/// The whole state of a root (D24): joins are over whole states, so order, repetition and omission cannot lose anything.
+/// The whole state of a root (D24): joins are over whole states, so order, repetition and omission cannot lose
+/// anything.
 struct RootState {
   Context context;
   std::map<GroupName, Group> groups;

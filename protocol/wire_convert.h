@@ -15,7 +15,8 @@ inline void to_wire(const Actor& actor, wire::Actor& out) {
 
 inline Actor from_wire(const wire::Actor& in) {
   Actor actor;
-  if (in.node().size() == actor.node.bytes.size()) std::copy(in.node().begin(), in.node().end(), actor.node.bytes.begin());
+  if (in.node().size() == actor.node.bytes.size())
+    std::copy(in.node().begin(), in.node().end(), actor.node.bytes.begin());
   actor.incarnation = {in.counter(), in.chance()};
   return actor;
 }

@@ -88,8 +88,7 @@ Status TwinUnit::purge(std::vector<const ports::RootWrite*> waiting, std::vector
     if (!row) continue;
     std::vector<RootKey> others = referrers(each->root);
     if (others.empty()) others.push_back(each->root);
-    for (const RootKey& other : others)
-      notices.push_back({ports::PutNotice::Kind::dangling_parent, each->root, other});
+    for (const RootKey& other : others) notices.push_back({ports::PutNotice::Kind::dangling_parent, each->root, other});
     const GroupValue& life = row->groups.at(kLifeGroup);
     if (find_cell(life, "voided") == "1") continue;
     const GroupValue voided = merge_cells(life, encode_cells({{"voided", "1"}}));

@@ -12,14 +12,15 @@
 #include "adapters/mysql/row_decoder.h"
 #include "adapters/ports/openmrs.h"
 
-/// What the log says, in order. A transaction is Begin, any number of Rows, Statement and Unreadable, then one of Commit,
-/// Rollback and XaPrepared; nothing of it need be kept meanwhile. Heartbeat, Rotate and LogEnd stand between transactions.
+/// What the log says, in order. A transaction is Begin, any number of Rows, Statement and Unreadable, then one of
+/// Commit, Rollback and XaPrepared; nothing of it need be kept meanwhile. Heartbeat, Rotate and LogEnd stand between
+/// transactions.
 namespace omrsync::mysql {
 
 using ports::LogPosition;
 
 struct Begin {
-  std::string gtid;             ///< "0-1-4711"; MySQL: "uuid:4711"; empty where the server has none
+  std::string gtid;  ///< "0-1-4711"; MySQL: "uuid:4711"; empty where the server has none
   std::string file;
   std::uint64_t offset = 0;     ///< of its first event
   std::uint32_t server_id = 0;  ///< of the server where it was first committed
@@ -100,7 +101,8 @@ struct LogEnd {
 using LogEvent = std::variant<Begin, Rows, Statement, Unreadable, Commit, Rollback, XaPrepared, XaDecided, Heartbeat,
                               Rotate, LogEnd>;
 
-/// What a statement in the log does, found from its first words; nothing: it changes no tables (BEGIN, GRANT, CREATE VIEW).
+/// What a statement in the log does, found from its first words; nothing: it changes no tables (BEGIN, GRANT, CREATE
+/// VIEW).
 [[nodiscard]] std::optional<Statement> classify_statement(std::string_view sql, std::string_view default_schema);
 
 /// The GTID list of MariaDB: the last one of each domain.

@@ -29,8 +29,8 @@ enum EventType : std::uint8_t {
 inline constexpr std::uint16_t kFlagArtificial = 0x20;
 inline constexpr std::uint16_t kFlagIgnorable = 0x80;
 
-/// WRITE, UPDATE, DELETE in this order: 23 to 25 and 30 to 32 plain, 166 to 168 and 169 to 171 compressed; the second of
-/// each pair of rows carries extra data.
+/// WRITE, UPDATE, DELETE in this order: 23 to 25 and 30 to 32 plain, 166 to 168 and 169 to 171 compressed; the second
+/// of each pair of rows carries extra data.
 [[nodiscard]] constexpr bool is_rows_event(std::uint8_t type) {
   return (type >= 23 && type <= 25) || (type >= 30 && type <= 32) || (type >= 166 && type <= 171);
 }
@@ -43,13 +43,28 @@ inline constexpr std::uint16_t kFlagIgnorable = 0x80;
   return static_cast<RowsKind>(type - first);
 }
 
-/// Events that change nothing: variables of statements, comments, bookkeeping of the server. A partial update (39) or an
-/// event yet to be invented is not among them.
+/// Events that change nothing: variables of statements, comments, bookkeeping of the server. A partial update (39) or
+/// an event yet to be invented is not among them.
 [[nodiscard]] constexpr bool is_harmless_event(std::uint8_t type) {
   switch (type) {
-    case 3: case 5: case 9: case 11: case 13: case 14: case 17: case 28: case 29: case 35: case 36: case 37:
-    case 160: case 161: case 164: return true;
-    default: return false;
+    case 3:
+    case 5:
+    case 9:
+    case 11:
+    case 13:
+    case 14:
+    case 17:
+    case 28:
+    case 29:
+    case 35:
+    case 36:
+    case 37:
+    case 160:
+    case 161:
+    case 164:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -38,8 +38,10 @@ bool GtidList::parse(std::string_view text) {
 void GtidList::advance(std::uint32_t domain, std::uint32_t server, std::uint64_t sequence) {
   const auto at = std::lower_bound(last_.begin(), last_.end(), domain,
                                    [](const Gtid& gtid, std::uint32_t wanted) { return gtid.domain < wanted; });
-  if (at != last_.end() && at->domain == domain) *at = {domain, server, sequence};
-  else last_.insert(at, {domain, server, sequence});
+  if (at != last_.end() && at->domain == domain)
+    *at = {domain, server, sequence};
+  else
+    last_.insert(at, {domain, server, sequence});
 }
 
 std::string GtidList::to_string() const {

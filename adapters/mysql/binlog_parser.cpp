@@ -92,18 +92,43 @@ Status BinlogParser::read_header(std::string_view event, Header& header, std::st
 
 Status BinlogParser::dispatch(const Header& header, std::string_view body, Out& out) {
   switch (header.type) {
-    case kRotate: on_rotate(header, body, out); return Done{};
-    case kHeartbeat: on_heartbeat(header, body, out); return Done{};
-    case kFormatDescription: on_format(header, body, out); return Done{};
-    case kMariadbGtidList: on_gtid_list(body); return Done{};
-    case kMariadbGtid: on_gtid(header, body, out); return Done{};
-    case kMysqlGtid: case kAnonymousGtid: on_mysql_gtid(header, body, out); return Done{};
-    case kQuery: case kQueryCompressed: case kExecuteLoad: return on_query(header, body, out);
-    case kXid: commit(header, out); return Done{};
-    case kXaPrepare: on_xa_prepare(header, body, out); return Done{};
-    case kTableMap: return on_table_map(body);
-    case kIncident: case kMysqlPayload: out.emplace_back(Unreadable{{}, Code::db_setting_wrong}); return Done{};
-    default: break;
+    case kRotate:
+      on_rotate(header, body, out);
+      return Done{};
+    case kHeartbeat:
+      on_heartbeat(header, body, out);
+      return Done{};
+    case kFormatDescription:
+      on_format(header, body, out);
+      return Done{};
+    case kMariadbGtidList:
+      on_gtid_list(body);
+      return Done{};
+    case kMariadbGtid:
+      on_gtid(header, body, out);
+      return Done{};
+    case kMysqlGtid:
+    case kAnonymousGtid:
+      on_mysql_gtid(header, body, out);
+      return Done{};
+    case kQuery:
+    case kQueryCompressed:
+    case kExecuteLoad:
+      return on_query(header, body, out);
+    case kXid:
+      commit(header, out);
+      return Done{};
+    case kXaPrepare:
+      on_xa_prepare(header, body, out);
+      return Done{};
+    case kTableMap:
+      return on_table_map(body);
+    case kIncident:
+    case kMysqlPayload:
+      out.emplace_back(Unreadable{{}, Code::db_setting_wrong});
+      return Done{};
+    default:
+      break;
   }
   if (is_rows_event(header.type)) return on_rows(header, body, out);
   if (!is_harmless_event(header.type) && (header.flags & kFlagIgnorable) == 0)
@@ -259,9 +284,8 @@ void BinlogParser::add_statement(std::string_view sql, std::string_view schema, 
   bool concerns = watched(statement->schema) && statement->tables.empty();
   for (const TableName& name : statement->tables) concerns = concerns || watched(name.schema);
   if (statement->tables.empty() && !concerns)  // perhaps another schema's table by its full name
-    concerns = std::any_of(options_.schemas.begin(), options_.schemas.end(), [&](const std::string& name) {
-      return sql.find(name) != std::string_view::npos;
-    });
+    concerns = std::any_of(options_.schemas.begin(), options_.schemas.end(),
+                           [&](const std::string& name) { return sql.find(name) != std::string_view::npos; });
   std::erase_if(statement->tables, [&](const TableName& name) { return !watched(name.schema); });
   if (concerns) out.emplace_back(std::move(*statement));
 }
@@ -316,8 +340,10 @@ Status BinlogParser::on_rows(const Header& header, std::string_view body, Out& o
     payload = plain;
   }
   auto rows = decode_rows(*map, kind, payload);
-  if (rows) out.emplace_back(Rows{map, kind, std::move(rows).value()});
-  else out.emplace_back(Unreadable{{map->schema, map->table}, rows.error().code});
+  if (rows)
+    out.emplace_back(Rows{map, kind, std::move(rows).value()});
+  else
+    out.emplace_back(Unreadable{{map->schema, map->table}, rows.error().code});
   return Done{};
 }
 

@@ -13,7 +13,8 @@ namespace {
 constexpr std::uint32_t kOtherReader = 0x40000000;  // tells our second reader of a server from the first
 
 Error foreign() {
-  return {Remedy::set_aside, Code::capture_position_foreign, "another transaction is at the stored position of the log"};
+  return {Remedy::set_aside, Code::capture_position_foreign,
+          "another transaction is at the stored position of the log"};
 }
 
 std::optional<std::uint64_t> number(const Cell& cell) {
@@ -63,8 +64,8 @@ Fingerprint fingerprint_of(const Begin& begin) {
 std::string to_string(const Fingerprint& fingerprint) {
   std::array<char, 8> crc{};
   const auto end = std::to_chars(crc.data(), crc.data() + crc.size(), fingerprint.crc, 16).ptr;
-  return std::to_string(fingerprint.server_id) + " " + fingerprint.file + " " + std::to_string(fingerprint.offset) + " " +
-         std::to_string(fingerprint.timestamp) + " " + std::string(crc.data(), end);
+  return std::to_string(fingerprint.server_id) + " " + fingerprint.file + " " + std::to_string(fingerprint.offset) +
+         " " + std::to_string(fingerprint.timestamp) + " " + std::string(crc.data(), end);
 }
 
 std::optional<Fingerprint> parse_fingerprint(std::string_view text) {
@@ -83,7 +84,8 @@ std::optional<Fingerprint> parse_fingerprint(std::string_view text) {
   if (blank == 0 || blank == std::string_view::npos) return std::nullopt;
   found.file = text.substr(0, blank);
   text.remove_prefix(blank + 1);
-  if (!take(found.offset, 10, ' ') || !take(found.timestamp, 10, ' ') || !take(found.crc, 16, '\0')) return std::nullopt;
+  if (!take(found.offset, 10, ' ') || !take(found.timestamp, 10, ' ') || !take(found.crc, 16, '\0'))
+    return std::nullopt;
   return found;
 }
 

@@ -39,8 +39,8 @@ struct Fingerprint {
 [[nodiscard]] std::optional<Fingerprint> parse_fingerprint(std::string_view text);
 
 /// Reads the transaction at the fingerprint's place again. Done: it is the same. `set_aside` with
-/// capture_position_foreign: something else is there, or the log does not reach it; with capture_log_purged: the file is
-/// gone. Other failures are those of BinlogReader::open. Does not disturb a reader with `options.replica_id`.
+/// capture_position_foreign: something else is there, or the log does not reach it; with capture_log_purged: the file
+/// is gone. Other failures are those of BinlogReader::open. Does not disturb a reader with `options.replica_id`.
 [[nodiscard]] Status verify_fingerprint(const ReaderOptions& options, const Fingerprint& fingerprint);
 
 }  // namespace omrsync::mysql

@@ -10,8 +10,8 @@
 namespace omrsync::mysql {
 namespace {
 
-constexpr std::uint64_t kFirstEvent = 4;                        // after the file's magic number
-constexpr std::uint64_t kHighestOffset = 0xFFFFFFFF;            // that the protocol can name
+constexpr std::uint64_t kFirstEvent = 4;              // after the file's magic number
+constexpr std::uint64_t kHighestOffset = 0xFFFFFFFF;  // that the protocol can name
 
 Result<std::string> oldest_log(const ConnectionOptions& options) {
   OMRSYNC_TRY(connection, Connection::open(options));

@@ -15,10 +15,10 @@ namespace omrsync::mysql {
 
 struct ReaderOptions {
   ConnectionOptions connection;
-  std::vector<std::string> schemas;     ///< only these are decoded
-  SchemaLookup lookup;                  ///< used where the server does not log names; called by the reading thread
-  std::uint32_t replica_id = 0;         ///< unlike every server_id and every other reader of this server; not 0
-  bool wait = true;                     ///< false: LogEnd at the log's present end, then nothing more
+  std::vector<std::string> schemas;  ///< only these are decoded
+  SchemaLookup lookup;               ///< used where the server does not log names; called by the reading thread
+  std::uint32_t replica_id = 0;      ///< unlike every server_id and every other reader of this server; not 0
+  bool wait = true;                  ///< false: LogEnd at the log's present end, then nothing more
   std::chrono::milliseconds heartbeat{1000};
   std::chrono::milliseconds silence{10000};  ///< no event and no heartbeat for as long: the connection is lost
 };
@@ -34,9 +34,10 @@ struct ReaderOptions {
 class BinlogReader {
  public:
   /// Starts after `from`: by `file` and `offset` where given, else by the GTID list `gtid`, else at the oldest log that
-  /// the server has. With a file, `gtid` is only carried on (as the state at that place). MariaDB starts by GTID or file;
-  /// MySQL by file only.
-  [[nodiscard]] static Result<std::unique_ptr<BinlogReader>> open(const ReaderOptions& options, const LogPosition& from);
+  /// the server has. With a file, `gtid` is only carried on (as the state at that place). MariaDB starts by GTID or
+  /// file; MySQL by file only.
+  [[nodiscard]] static Result<std::unique_ptr<BinlogReader>> open(const ReaderOptions& options,
+                                                                  const LogPosition& from);
   ~BinlogReader();
   BinlogReader(const BinlogReader&) = delete;
   BinlogReader& operator=(const BinlogReader&) = delete;

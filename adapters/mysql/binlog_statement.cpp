@@ -232,8 +232,9 @@ bool load(Words& words, Statement& found) {
 
 bool is_harmless(Words& words) {
   constexpr std::array<std::string_view, 23> kHarmless = {
-      "BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "GRANT", "REVOKE", "FLUSH", "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK",
-      "SET", "USE", "START", "LOCK", "UNLOCK", "INSTALL", "UNINSTALL", "XA", "DO", "SELECT", "CHANGE", "BACKUP"};
+      "BEGIN",    "COMMIT",    "SAVEPOINT", "RELEASE", "GRANT",  "REVOKE", "FLUSH", "ANALYZE",
+      "OPTIMIZE", "REPAIR",    "CHECK",     "SET",     "USE",    "START",  "LOCK",  "UNLOCK",
+      "INSTALL",  "UNINSTALL", "XA",        "DO",      "SELECT", "CHANGE", "BACKUP"};
   return std::any_of(kHarmless.begin(), kHarmless.end(), [&](std::string_view word) { return words.at(word); });
 }
 

@@ -30,8 +30,7 @@ constexpr unsigned kSameReplica = 4052;
 /// The server tells the kinds of log failure apart in words only.
 Error log_error(std::string_view words) {
   const auto says = [&](std::string_view part) { return words.find(part) != std::string_view::npos; };
-  if (says("purged") || says("too old") || says("Could not find first log file") ||
-      says("Could not find GTID state"))
+  if (says("purged") || says("too old") || says("Could not find first log file") || says("Could not find GTID state"))
     return {Remedy::set_aside, Code::capture_log_purged, "the server no longer has the log at the stored position"};
   if (says("not in the master's binlog") || says("impossible position") || says("log position") ||
       says("position > file size") || says("diverge") || says("alternate history"))
@@ -97,7 +96,8 @@ struct BinlogTransport::State {
     const MARIADB_PVIO* io = mysql->net.pvio;
     if (io == nullptr) return true;
     if (io->cache != nullptr && io->cache_pos < io->cache + io->cache_size) return true;
-    return io->ctls != nullptr && io->ctls->ssl != nullptr && SSL_has_pending(static_cast<const SSL*>(io->ctls->ssl)) != 0;
+    return io->ctls != nullptr && io->ctls->ssl != nullptr &&
+           SSL_has_pending(static_cast<const SSL*>(io->ctls->ssl)) != 0;
   }
 
   /// False: nothing came within `patience`.

@@ -29,7 +29,8 @@ class BinlogTransport {
     std::string_view event;  ///< valid until the next call
   };
 
-  [[nodiscard]] static Result<std::unique_ptr<BinlogTransport>> open(const ConnectionOptions& options, const Start& start);
+  [[nodiscard]] static Result<std::unique_ptr<BinlogTransport>> open(const ConnectionOptions& options,
+                                                                     const Start& start);
   ~BinlogTransport();
   BinlogTransport(const BinlogTransport&) = delete;
   BinlogTransport& operator=(const BinlogTransport&) = delete;

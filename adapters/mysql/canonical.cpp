@@ -15,32 +15,50 @@ struct NamedKind {
 };
 
 constexpr std::array kKinds = {
-    NamedKind{"tinyint", ValueKind::integer},    NamedKind{"smallint", ValueKind::integer},
-    NamedKind{"mediumint", ValueKind::integer},  NamedKind{"int", ValueKind::integer},
-    NamedKind{"integer", ValueKind::integer},    NamedKind{"bigint", ValueKind::integer},
-    NamedKind{"float", ValueKind::real32},       NamedKind{"double", ValueKind::real64},
-    NamedKind{"decimal", ValueKind::decimal},    NamedKind{"date", ValueKind::date},
-    NamedKind{"datetime", ValueKind::datetime},  NamedKind{"timestamp", ValueKind::timestamp},
-    NamedKind{"time", ValueKind::time},          NamedKind{"year", ValueKind::year},
-    NamedKind{"bit", ValueKind::bits},           NamedKind{"enum", ValueKind::enumeration},
-    NamedKind{"set", ValueKind::set},            NamedKind{"char", ValueKind::text},
-    NamedKind{"varchar", ValueKind::text},       NamedKind{"tinytext", ValueKind::text},
-    NamedKind{"text", ValueKind::text},          NamedKind{"mediumtext", ValueKind::text},
-    NamedKind{"longtext", ValueKind::text},      NamedKind{"binary", ValueKind::bytes},
-    NamedKind{"varbinary", ValueKind::bytes},    NamedKind{"tinyblob", ValueKind::bytes},
-    NamedKind{"blob", ValueKind::bytes},         NamedKind{"mediumblob", ValueKind::bytes},
-    NamedKind{"longblob", ValueKind::bytes},     NamedKind{"geometry", ValueKind::bytes},
-    NamedKind{"point", ValueKind::bytes},        NamedKind{"linestring", ValueKind::bytes},
-    NamedKind{"polygon", ValueKind::bytes},      NamedKind{"multipoint", ValueKind::bytes},
-    NamedKind{"multilinestring", ValueKind::bytes}, NamedKind{"multipolygon", ValueKind::bytes},
+    NamedKind{"tinyint", ValueKind::integer},
+    NamedKind{"smallint", ValueKind::integer},
+    NamedKind{"mediumint", ValueKind::integer},
+    NamedKind{"int", ValueKind::integer},
+    NamedKind{"integer", ValueKind::integer},
+    NamedKind{"bigint", ValueKind::integer},
+    NamedKind{"float", ValueKind::real32},
+    NamedKind{"double", ValueKind::real64},
+    NamedKind{"decimal", ValueKind::decimal},
+    NamedKind{"date", ValueKind::date},
+    NamedKind{"datetime", ValueKind::datetime},
+    NamedKind{"timestamp", ValueKind::timestamp},
+    NamedKind{"time", ValueKind::time},
+    NamedKind{"year", ValueKind::year},
+    NamedKind{"bit", ValueKind::bits},
+    NamedKind{"enum", ValueKind::enumeration},
+    NamedKind{"set", ValueKind::set},
+    NamedKind{"char", ValueKind::text},
+    NamedKind{"varchar", ValueKind::text},
+    NamedKind{"tinytext", ValueKind::text},
+    NamedKind{"text", ValueKind::text},
+    NamedKind{"mediumtext", ValueKind::text},
+    NamedKind{"longtext", ValueKind::text},
+    NamedKind{"binary", ValueKind::bytes},
+    NamedKind{"varbinary", ValueKind::bytes},
+    NamedKind{"tinyblob", ValueKind::bytes},
+    NamedKind{"blob", ValueKind::bytes},
+    NamedKind{"mediumblob", ValueKind::bytes},
+    NamedKind{"longblob", ValueKind::bytes},
+    NamedKind{"geometry", ValueKind::bytes},
+    NamedKind{"point", ValueKind::bytes},
+    NamedKind{"linestring", ValueKind::bytes},
+    NamedKind{"polygon", ValueKind::bytes},
+    NamedKind{"multipoint", ValueKind::bytes},
+    NamedKind{"multilinestring", ValueKind::bytes},
+    NamedKind{"multipolygon", ValueKind::bytes},
     NamedKind{"geometrycollection", ValueKind::bytes},
 };
 
 /// What the server makes of the bytes 0x80 to 0x9F of latin1.
-constexpr std::array<std::uint16_t, 32> kWindows1252 = {
-    0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0x008D, 0x017D, 0x008F, 0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178};
+constexpr std::array<std::uint16_t, 32> kWindows1252 = {0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
+                                                        0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008D, 0x017D, 0x008F,
+                                                        0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                                        0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178};
 
 void append_code_point(std::string& out, unsigned point) {
   if (point < 0x80) {
@@ -118,24 +136,33 @@ std::string select_expression(std::string_view column, ValueKind kind) {
   const std::string quoted = quote_identifier(column);
   switch (kind) {
     case ValueKind::real32:
-    case ValueKind::real64: return quoted + "*1e0";
+    case ValueKind::real64:
+      return quoted + "*1e0";
     case ValueKind::bits:
     case ValueKind::enumeration:
-    case ValueKind::set: return "CAST(" + quoted + " AS UNSIGNED)";
-    default: return quoted;
+    case ValueKind::set:
+      return "CAST(" + quoted + " AS UNSIGNED)";
+    default:
+      return quoted;
   }
 }
 
 std::string canonical_from_sql(ValueKind kind, std::string text) {
   switch (kind) {
-    case ValueKind::integer: return text.starts_with('0') ? without_leading_zeros(text) : text;
-    case ValueKind::decimal: return without_leading_zeros(text);
-    case ValueKind::real32: return shortest<float>(std::move(text));
-    case ValueKind::real64: return shortest<double>(std::move(text));
+    case ValueKind::integer:
+      return text.starts_with('0') ? without_leading_zeros(text) : text;
+    case ValueKind::decimal:
+      return without_leading_zeros(text);
+    case ValueKind::real32:
+      return shortest<float>(std::move(text));
+    case ValueKind::real64:
+      return shortest<double>(std::move(text));
     case ValueKind::datetime:
     case ValueKind::timestamp:
-    case ValueKind::time: return without_trailing_fraction(std::move(text));
-    default: return text;
+    case ValueKind::time:
+      return without_trailing_fraction(std::move(text));
+    default:
+      return text;
   }
 }
 
@@ -149,12 +176,35 @@ Charset charset_of_collation(std::uint64_t id) noexcept {
   if (id >= 2304 && id < 2560) return Charset::utf8;
   if (id >= 1024 && id < 2048) id -= 1024;  // MariaDB's nopad twin of a collation
   switch (id) {
-    case 63: return Charset::binary;
-    case 5: case 8: case 15: case 31: case 47: case 48: case 49: case 94: return Charset::latin1;
-    case 11: case 65: return Charset::ascii;
-    case 33: case 45: case 46: case 76: case 83: case 223: case 576: case 577: case 578: case 608: case 609: case 610:
+    case 63:
+      return Charset::binary;
+    case 5:
+    case 8:
+    case 15:
+    case 31:
+    case 47:
+    case 48:
+    case 49:
+    case 94:
+      return Charset::latin1;
+    case 11:
+    case 65:
+      return Charset::ascii;
+    case 33:
+    case 45:
+    case 46:
+    case 76:
+    case 83:
+    case 223:
+    case 576:
+    case 577:
+    case 578:
+    case 608:
+    case 609:
+    case 610:
       return Charset::utf8;
-    default: break;
+    default:
+      break;
   }
   const bool utf8 = (id >= 192 && id <= 215) || (id >= 224 && id <= 247) || (id >= 255 && id <= 323);
   return utf8 ? Charset::utf8 : Charset::other;

@@ -7,8 +7,8 @@
 #include "adapters/mysql/cell.h"
 #include "protocol/result.h"
 
-/// One value, one text: whether it was read from the log or by SQL, on MariaDB or MySQL, a value of a column is the same
-/// bytes. That makes hashes over cells comparable.
+/// One value, one text: whether it was read from the log or by SQL, on MariaDB or MySQL, a value of a column is the
+/// same bytes. That makes hashes over cells comparable.
 ///
 ///   integers            decimal, no leading zeros (ZEROFILL is ignored)
 ///   FLOAT, DOUBLE       the shortest decimal that reads back as the same number of that width ("1.5", "1e+20", "-0")

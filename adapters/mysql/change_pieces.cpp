@@ -56,9 +56,7 @@ class PieceResolver::Roots {
   }
 
  private:
-  std::size_t place_of(const RootChange& change) const {
-    return static_cast<std::size_t>(&change - changes_.data());
-  }
+  std::size_t place_of(const RootChange& change) const { return static_cast<std::size_t>(&change - changes_.data()); }
 
   std::map<RootKey, std::size_t> places_;
   std::vector<RootChange> changes_;
@@ -175,8 +173,8 @@ void PieceResolver::tell(RawPiece& piece) {
   piece.rows.clear();
 }
 
-/// A row that stands for another node's (D19) changes under both names. The core users do not: what another node's admin is
-/// called does not change with ours.
+/// A row that stands for another node's (D19) changes under both names. The core users do not: what another node's
+/// admin is called does not change with ours.
 void PieceResolver::add_other_names(std::vector<RootChange>& roots) const {
   std::vector<RootChange> more;
   for (const RootChange& change : roots) {
@@ -210,8 +208,8 @@ void PieceResolver::tell_root_row(const RawRow& row, Roots& roots, ports::LogPie
   const auto before = key_of(row.before), after = key_of(row.after);
   const std::string& table = row.plan->table->name;
   if ((!row.before.empty() && !before) || (!row.after.empty() && !after)) {
-    piece.problems.push_back({table, number_of(*row.plan, row.after.empty() ? row.before : row.after),
-                              Code::mapping_bad_uuid});
+    piece.problems.push_back(
+        {table, number_of(*row.plan, row.after.empty() ? row.before : row.after), Code::mapping_bad_uuid});
     return;
   }
   if (before && after && *before == *after) {
@@ -238,7 +236,8 @@ std::optional<RootKey> PieceResolver::owner_of(const RawRow& row, const Row& ima
   // An owner that nobody knows was deleted since, and its own deletion comes later in the log.
   if (!key) return std::nullopt;
   std::uint64_t number = 0;
-  for (const char c : *owner) number = c >= '0' && c <= '9' ? number * 10 + static_cast<std::uint64_t>(c - '0') : number;
+  for (const char c : *owner)
+    number = c >= '0' && c <= '9' ? number * 10 + static_cast<std::uint64_t>(c - '0') : number;
   local_id = number;
   return RootKey{row.plan->root_plan->table->name, std::string(*key)};
 }
@@ -265,8 +264,7 @@ void PieceResolver::tell_owned_row(const RawRow& row, Roots& roots, ports::LogPi
     tell_groups(*row.plan, &row.before, &row.after, *key_before, *key_after, roots.at(*owner_after, id_after));
     return;
   }
-  if (owner_before)
-    tell_groups(*row.plan, &row.before, nullptr, *key_before, "", roots.at(*owner_before, id_before));
+  if (owner_before) tell_groups(*row.plan, &row.before, nullptr, *key_before, "", roots.at(*owner_before, id_before));
   if (owner_after) tell_groups(*row.plan, nullptr, &row.after, "", *key_after, roots.at(*owner_after, id_after));
 }
 

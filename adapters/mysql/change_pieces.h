@@ -27,8 +27,8 @@ struct RawPiece {
   std::shared_ptr<Epoch> epoch;  ///< the schema that `rows` are told in; their plans live as long
 };
 
-/// Tells rows as changes of roots: whose row it is, which groups changed, what stood there (D23a). Keys of owners and of
-/// targets come from the rows themselves, the cache, and one query a table for all pieces together.
+/// Tells rows as changes of roots: whose row it is, which groups changed, what stood there (D23a). Keys of owners and
+/// of targets come from the rows themselves, the cache, and one query a table for all pieces together.
 class PieceResolver {
  public:
   PieceResolver(Connection& connection, Epoch& epoch, std::shared_ptr<const Aliases> aliases);

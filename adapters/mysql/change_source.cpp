@@ -47,14 +47,15 @@ class BinlogChangeSource final : public ports::ChangeSource {
   std::unique_ptr<BinlogReader> reader_;
   std::unique_ptr<Connection> connection_;
   std::shared_ptr<Epoch> epoch_;
-  std::multimap<std::string, std::string> cascades_;  ///< table -> tables whose rows go with its rows, unseen by the log
-  RawPiece open_;                  ///< of the transaction being read
+  std::multimap<std::string, std::string>
+      cascades_;   ///< table -> tables whose rows go with its rows, unseen by the log
+  RawPiece open_;  ///< of the transaction being read
   bool in_transaction_ = false;
-  bool reloaded_ = false;          ///< from here on the tables are filled anew
-  std::string fingerprint_;        ///< of the last transaction read whole
-  std::string begun_;              ///< of the one being read
-  LogPosition begun_at_;           ///< before the transaction being read
-  std::uint32_t skip_rows_ = 0;    ///< of it, taken before the restart
+  bool reloaded_ = false;        ///< from here on the tables are filled anew
+  std::string fingerprint_;      ///< of the last transaction read whole
+  std::string begun_;            ///< of the one being read
+  LogPosition begun_at_;         ///< before the transaction being read
+  std::uint32_t skip_rows_ = 0;  ///< of it, taken before the restart
   std::uint32_t rows_seen_ = 0;
   std::vector<RawPiece> collected_;
   std::size_t collected_rows_ = 0;
@@ -109,12 +110,12 @@ LogPosition BinlogChangeSource::read_through() {
 }
 
 Result<std::optional<ports::LogPiece>> BinlogChangeSource::next(milliseconds patience) {
-  if (reader_ == nullptr)
-    return Error{Remedy::reconnect, Code::capture_log_broken, "the log is not open"};
+  if (reader_ == nullptr) return Error{Remedy::reconnect, Code::capture_log_broken, "the log is not open"};
   if (ready_.empty() && !reloaded_) OMRSYNC_CHECK(fill(patience));
   if (ready_.empty() && reloaded_) {
     reader_.reset();
-    return Error{Remedy::look_first, Code::capture_position_foreign, "tables were dropped or emptied, as when a dump is loaded"};
+    return Error{Remedy::look_first, Code::capture_position_foreign,
+                 "tables were dropped or emptied, as when a dump is loaded"};
   }
   if (ready_.empty()) return std::optional<ports::LogPiece>{};
   ports::LogPiece piece = std::move(ready_.front());
@@ -182,15 +183,14 @@ Status BinlogChangeSource::take(LogEvent event) {
   return Done{};
 }
 
-/// The plan for a table of the log. Null: it does not travel, or had another shape when its rows were written than it has
-/// now, and is compared as a whole.
+/// The plan for a table of the log. Null: it does not travel, or had another shape when its rows were written than it
+/// has now, and is compared as a whole.
 const openmrs::TablePlan* BinlogChangeSource::plan_for(const TableMap& table) {
   const openmrs::TablePlan* plan = epoch_->compiled.plans.find(table.table);
   if (plan == nullptr) return nullptr;
-  const bool same = std::equal(table.columns.begin(), table.columns.end(), plan->table->columns.begin(),
-                               plan->table->columns.end(), [](const LogColumn& log, const openmrs::Column& live) {
-                                 return log.name == live.name;
-                               });
+  const bool same =
+      std::equal(table.columns.begin(), table.columns.end(), plan->table->columns.begin(), plan->table->columns.end(),
+                 [](const LogColumn& log, const openmrs::Column& live) { return log.name == live.name; });
   if (same) return plan;
   mark_unlogged(table.table);
   return nullptr;

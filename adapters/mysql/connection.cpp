@@ -60,8 +60,10 @@ std::unique_ptr<sql::Connection> connect(const ConnectionOptions& options) {
 void copy_row(const sql::ResultSet& result, Row& row) {
   for (std::size_t i = 0; i < row.size(); ++i) {
     const auto column = static_cast<std::uint32_t>(i + 1);
-    if (result.isNull(column)) row[i].reset();
-    else row[i] = result.getString(column).asStdString();
+    if (result.isNull(column))
+      row[i].reset();
+    else
+      row[i] = result.getString(column).asStdString();
   }
 }
 

@@ -18,11 +18,11 @@ namespace omrsync::mysql {
 struct ConnectionOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 3306;
-  std::string socket;    ///< a path; when set, host and port are not used
+  std::string socket;  ///< a path; when set, host and port are not used
   std::string user;
   std::string password;
-  std::string database;  ///< may be empty
-  std::string tls_ca;    ///< a file; when set, TLS is required, the chain and the name `host` are verified
+  std::string database;         ///< may be empty
+  std::string tls_ca;           ///< a file; when set, TLS is required, the chain and the name `host` are verified
   std::string tls_server_name;  ///< empty, or the same as `host` (the client library knows no other name)
   std::chrono::seconds connect_timeout{5};
   std::chrono::seconds read_timeout{60};  ///< silence in the middle of an answer for longer counts as a lost connection

@@ -49,21 +49,27 @@ constexpr std::array kMeanings = {
 NumberMeaning meaning_of(unsigned number, std::string_view sqlstate) {
   for (const NumberMeaning& meaning : kMeanings)
     if (meaning.number == number) return meaning;
-  if (sqlstate.starts_with("22") || sqlstate.starts_with("23"))
-    return {number, Remedy::set_aside, Code::db_constraint};
+  if (sqlstate.starts_with("22") || sqlstate.starts_with("23")) return {number, Remedy::set_aside, Code::db_constraint};
   if (sqlstate.starts_with("42")) return {number, Remedy::set_aside, Code::db_refused};
   return {number, Remedy::retry_later, Code::db_refused};
 }
 
 std::string sentence(Code code) {
   switch (code) {
-    case Code::db_unreachable: return "the database cannot be reached";
-    case Code::db_connection_lost: return "the connection to the database was lost";
-    case Code::db_lock_busy: return "a row is locked by somebody else";
-    case Code::db_privilege_missing: return "the database account lacks a privilege";
-    case Code::tls_refused: return "the database's certificate was not accepted";
-    case Code::apply_text_unfit: return "the database cannot hold a value in its column";
-    default: return "the database refused a statement";
+    case Code::db_unreachable:
+      return "the database cannot be reached";
+    case Code::db_connection_lost:
+      return "the connection to the database was lost";
+    case Code::db_lock_busy:
+      return "a row is locked by somebody else";
+    case Code::db_privilege_missing:
+      return "the database account lacks a privilege";
+    case Code::tls_refused:
+      return "the database's certificate was not accepted";
+    case Code::apply_text_unfit:
+      return "the database cannot hold a value in its column";
+    default:
+      return "the database refused a statement";
   }
 }
 
@@ -72,8 +78,10 @@ std::string sentence(Code code) {
 Error error_from_number(unsigned number, std::string_view sqlstate, bool connecting) {
   NumberMeaning meaning = meaning_of(number, sqlstate);
   if (connecting) {
-    if (number == 2026) meaning.code = Code::tls_refused;
-    else if (meaning.code == Code::db_connection_lost) meaning.code = Code::db_unreachable;
+    if (number == 2026)
+      meaning.code = Code::tls_refused;
+    else if (meaning.code == Code::db_connection_lost)
+      meaning.code = Code::db_unreachable;
     meaning.remedy = Remedy::retry_later;
   }
   std::string message = sentence(meaning.code) + " (" + std::to_string(number);

@@ -22,10 +22,12 @@ Status create_marker_schema(Connection& connection, const std::string& marker_sc
        {"CREATE DATABASE IF NOT EXISTS " + schema,
         "CREATE TABLE IF NOT EXISTS " + schema +
             ".marker (set_key VARBINARY(200) NOT NULL PRIMARY KEY, payload LONGBLOB NULL,"
-            " number BIGINT NOT NULL AUTO_INCREMENT, UNIQUE KEY (number))" + options,
+            " number BIGINT NOT NULL AUTO_INCREMENT, UNIQUE KEY (number))" +
+            options,
         "CREATE TABLE IF NOT EXISTS " + schema +
             ".alias (root_table VARCHAR(64) NOT NULL, uuid VARCHAR(64) NOT NULL, local_uuid VARCHAR(64) NOT NULL,"
-            " PRIMARY KEY (root_table, uuid))" + options,
+            " PRIMARY KEY (root_table, uuid))" +
+            options,
         "CREATE TABLE IF NOT EXISTS " + schema +
             ".life (only_row TINYINT NOT NULL PRIMARY KEY, signature VARCHAR(64) NOT NULL)" + options,
         "INSERT IGNORE INTO " + schema + ".life VALUES (1, '')"})
@@ -51,8 +53,7 @@ Result<std::unique_ptr<MysqlDatabase>> MysqlDatabase::open(DatabaseOptions optio
 Result<std::vector<ports::RootTable>> MysqlDatabase::tables() {
   OMRSYNC_TRY(epoch, shared_->epoch());
   std::vector<ports::RootTable> tables;
-  for (const openmrs::Root& root : epoch->compiled.plans.model().roots)
-    tables.push_back({root.root.table, root.kind});
+  for (const openmrs::Root& root : epoch->compiled.plans.model().roots) tables.push_back({root.root.table, root.kind});
   return tables;
 }
 
@@ -85,8 +86,8 @@ Status MysqlDatabase::forget_markers(std::span<const std::string> keys) {
     std::string list;
     for (const std::string& key : keys.subspan(at, std::min(kKeysPerQuery, keys.size() - at)))
       list += (list.empty() ? "" : ",") + quote_bytes(key);
-    OMRSYNC_CHECK(connection->execute("DELETE FROM " + marker_table(shared_->options, "marker") +
-                                      " WHERE number <> " + *newest + " AND set_key IN (" + list + ")"));
+    OMRSYNC_CHECK(connection->execute("DELETE FROM " + marker_table(shared_->options, "marker") + " WHERE number <> " +
+                                      *newest + " AND set_key IN (" + list + ")"));
   }
   shared_->give_back(std::move(connection));
   return Done{};
@@ -129,8 +130,8 @@ Result<std::string> MysqlDatabase::signature() {
 
 Status MysqlDatabase::sign(const std::string& signature) {
   OMRSYNC_TRY(connection, shared_->connect());
-  OMRSYNC_CHECK(connection->execute("UPDATE " + marker_table(shared_->options, "life") + " SET signature = " +
-                                    quote_text(signature)));
+  OMRSYNC_CHECK(connection->execute("UPDATE " + marker_table(shared_->options, "life") +
+                                    " SET signature = " + quote_text(signature)));
   shared_->give_back(std::move(connection));
   return Done{};
 }

@@ -13,23 +13,23 @@
 namespace omrsync::mysql {
 
 struct DatabaseOptions {
-  ConnectionOptions connection;               ///< `database` is OpenMRS's own
-  std::string marker_schema;                  ///< empty: omrsync_<database>
-  std::array<std::uint8_t, 16> hash_key{};    ///< the node's secret (D22)
-  std::vector<std::string> declarations;      ///< the site's own, JSON (see openmrs::compile_model)
-  std::string site;                           ///< told apart by it: a taken system_id becomes <system_id>@<site>
-  std::uint32_t replica_id = 0;               ///< for the log's reader; 0: made from chance
-  bool live = true;                           ///< false: nobody else writes; nothing else changes
+  ConnectionOptions connection;             ///< `database` is OpenMRS's own
+  std::string marker_schema;                ///< empty: omrsync_<database>
+  std::array<std::uint8_t, 16> hash_key{};  ///< the node's secret (D22)
+  std::vector<std::string> declarations;    ///< the site's own, JSON (see openmrs::compile_model)
+  std::string site;                         ///< told apart by it: a taken system_id becomes <system_id>@<site>
+  std::uint32_t replica_id = 0;             ///< for the log's reader; 0: made from chance
+  bool live = true;                         ///< false: nobody else writes; nothing else changes
 };
 
 /// The OpenMRS database of a node over MySQL Connector/C++ and libmariadb.
 ///
-/// Thread-safe. The schema is read and compiled when it is opened, and again after DDL; what was handed out before goes on
-/// with the schema that it began with, or fails with capture_schema_changed and is to be begun anew.
+/// Thread-safe. The schema is read and compiled when it is opened, and again after DDL; what was handed out before goes
+/// on with the schema that it began with, or fails with capture_schema_changed and is to be begun anew.
 class MysqlDatabase : public ports::OpenmrsDatabase {
  public:
-  /// Failures: those of the connection; config_invalid where a declaration is wrong; db_setting_wrong without the marker
-  /// schema (see create_marker_schema).
+  /// Failures: those of the connection; config_invalid where a declaration is wrong; db_setting_wrong without the
+  /// marker schema (see create_marker_schema).
   static Result<std::unique_ptr<MysqlDatabase>> open(DatabaseOptions options);
   ~MysqlDatabase() override;
 
@@ -51,7 +51,6 @@ class MysqlDatabase : public ports::OpenmrsDatabase {
 
   /// Reads and compiles the schema again, whether or not anything told of a change.
   Status refresh();
-
 
   struct Shared;
 

@@ -14,8 +14,10 @@ bool is_numeric(ValueKind kind) {
     case ValueKind::year:
     case ValueKind::bits:
     case ValueKind::enumeration:
-    case ValueKind::set: return true;
-    default: return false;
+    case ValueKind::set:
+      return true;
+    default:
+      return false;
   }
 }
 

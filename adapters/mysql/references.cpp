@@ -144,8 +144,7 @@ Status References::select_locals(Connection& connection, const TablePlan& plan, 
   } else if (holder.refers_by_uuid()) {
     const std::string& number = held.names[number_column(holder)];
     query = "SELECT h.uuid, h." + number + " FROM " + held.name + " h";
-    if (&holder != &plan)
-      query += " JOIN " + sql.name + " t ON t." + sql.names[number_column(plan)] + " = h." + number;
+    if (&holder != &plan) query += " JOIN " + sql.name + " t ON t." + sql.names[number_column(plan)] + " = h." + number;
     query += " WHERE h.uuid IN " + in_list(ValueKind::text, keys) + " ORDER BY 2 DESC";
   } else {
     return Done{};

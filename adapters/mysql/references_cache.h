@@ -53,7 +53,8 @@ class RecentMap {
   std::unordered_map<Key, std::string> old_;
 };
 
-/// Texts of small type tables that other rows' meaning hangs on (person_attribute_type.format): table, column, local key.
+/// Texts of small type tables that other rows' meaning hangs on (person_attribute_type.format): table, column, local
+/// key.
 using TypeTexts = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] std::string type_text_name(std::string_view table, std::string_view local, std::string_view column);
 

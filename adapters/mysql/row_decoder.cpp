@@ -18,8 +18,8 @@ void decode_integer(const LogColumn& column, unsigned width, Bytes& in, std::str
 }
 
 constexpr std::array<std::uint8_t, 10> kBytesOfDigits = {0, 1, 1, 2, 2, 3, 3, 4, 4, 4};
-constexpr std::array<std::uint32_t, 10> kPowers = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
-                                                  1000000000};
+constexpr std::array<std::uint32_t, 10> kPowers = {1,      10,      100,      1000,      10000,
+                                                   100000, 1000000, 10000000, 100000000, 1000000000};
 
 /// Appends `digits` (0 to 9) decimal digits, zeros included.
 bool decode_digits(Bytes& in, unsigned digits, std::string& out) {
@@ -60,10 +60,14 @@ bool decode_decimal(const LogColumn& column, Bytes& in, std::string& out) {
 /// The fraction that follows a temporal value of `digits` digits, in microseconds.
 unsigned decode_fraction(Bytes& in, unsigned digits) {
   switch ((digits + 1) / 2) {
-    case 1: return static_cast<unsigned>(in.big(1)) * 10000;
-    case 2: return static_cast<unsigned>(in.big(2)) * 100;
-    case 3: return static_cast<unsigned>(in.big(3));
-    default: return 0;
+    case 1:
+      return static_cast<unsigned>(in.big(1)) * 10000;
+    case 2:
+      return static_cast<unsigned>(in.big(2)) * 100;
+    case 3:
+      return static_cast<unsigned>(in.big(3));
+    default:
+      return 0;
   }
 }
 
@@ -120,8 +124,10 @@ void decode_old_time(Bytes& in, std::string& out) {
 
 void decode_year(Bytes& in, std::string& out) {
   const std::uint64_t packed = in.little(1);
-  if (packed == 0) out.append("0000");
-  else append_integer(out, 1900 + packed);
+  if (packed == 0)
+    out.append("0000");
+  else
+    append_integer(out, 1900 + packed);
 }
 
 void decode_bytes(const LogColumn& column, Bytes& in, std::string& out) {
@@ -134,29 +140,65 @@ void decode_bytes(const LogColumn& column, Bytes& in, std::string& out) {
 /// False, or a spoiled `in`: the bytes do not fit the column.
 bool decode_value(const LogColumn& column, Bytes& in, std::string& out) {
   switch (column.type) {
-    case kTiny: decode_integer(column, 1, in, out); break;
-    case kShort: decode_integer(column, 2, in, out); break;
-    case kInt24: decode_integer(column, 3, in, out); break;
-    case kLong: decode_integer(column, 4, in, out); break;
-    case kLongLong: decode_integer(column, 8, in, out); break;
-    case kFloat: append_real(out, std::bit_cast<float>(static_cast<std::uint32_t>(in.little(4)))); break;
-    case kDouble: append_real(out, std::bit_cast<double>(in.little(8))); break;
-    case kNewDecimal: return decode_decimal(column, in, out);
-    case kDate: case kNewDate: decode_date(in, out); break;
-    case kDatetime: decode_old_datetime(in, out); break;
-    case kDatetime2: decode_datetime(column, in, out); break;
-    case kTimestamp: append_timestamp(out, in.little(4), 0); break;
+    case kTiny:
+      decode_integer(column, 1, in, out);
+      break;
+    case kShort:
+      decode_integer(column, 2, in, out);
+      break;
+    case kInt24:
+      decode_integer(column, 3, in, out);
+      break;
+    case kLong:
+      decode_integer(column, 4, in, out);
+      break;
+    case kLongLong:
+      decode_integer(column, 8, in, out);
+      break;
+    case kFloat:
+      append_real(out, std::bit_cast<float>(static_cast<std::uint32_t>(in.little(4))));
+      break;
+    case kDouble:
+      append_real(out, std::bit_cast<double>(in.little(8)));
+      break;
+    case kNewDecimal:
+      return decode_decimal(column, in, out);
+    case kDate:
+    case kNewDate:
+      decode_date(in, out);
+      break;
+    case kDatetime:
+      decode_old_datetime(in, out);
+      break;
+    case kDatetime2:
+      decode_datetime(column, in, out);
+      break;
+    case kTimestamp:
+      append_timestamp(out, in.little(4), 0);
+      break;
     case kTimestamp2: {
       const std::uint64_t seconds = in.big(4);
       append_timestamp(out, seconds, decode_fraction(in, column.width));
       break;
     }
-    case kTime: decode_old_time(in, out); break;
-    case kTime2: decode_time(column, in, out); break;
-    case kYear: decode_year(in, out); break;
-    case kBit: append_integer(out, in.big((column.width + 7) / 8)); break;
-    case kEnum: case kSet: append_integer(out, in.little(column.width)); break;
-    default: decode_bytes(column, in, out);
+    case kTime:
+      decode_old_time(in, out);
+      break;
+    case kTime2:
+      decode_time(column, in, out);
+      break;
+    case kYear:
+      decode_year(in, out);
+      break;
+    case kBit:
+      append_integer(out, in.big((column.width + 7) / 8));
+      break;
+    case kEnum:
+    case kSet:
+      append_integer(out, in.little(column.width));
+      break;
+    default:
+      decode_bytes(column, in, out);
   }
   return in.ok();
 }

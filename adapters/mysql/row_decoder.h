@@ -30,8 +30,8 @@ struct TableMap {
   std::string schema;
   std::string table;
   std::vector<LogColumn> columns;
-  /// Rows of this table cannot be decoded, for this reason: a type or character set that is not supported, or names that
-  /// neither the log nor the schema gives.
+  /// Rows of this table cannot be decoded, for this reason: a type or character set that is not supported, or names
+  /// that neither the log nor the schema gives.
   std::optional<Code> unreadable;
 };
 
@@ -43,7 +43,8 @@ struct KnownColumn {
 };
 
 /// The columns of a table in the database's order, as they were when the event was written; nothing: not known.
-using SchemaLookup = std::function<std::optional<std::vector<KnownColumn>>(std::string_view schema, std::string_view table)>;
+using SchemaLookup =
+    std::function<std::optional<std::vector<KnownColumn>>(std::string_view schema, std::string_view table)>;
 
 enum class RowsKind : std::uint8_t { inserted, updated, deleted };
 
@@ -68,8 +69,9 @@ struct TableMapName {
 [[nodiscard]] Result<TableMap> parse_table_map(std::string_view body, const SchemaLookup& lookup,
                                                LogDialect dialect = LogDialect::mariadb);
 
-/// `payload`: a row event from the column count on, not compressed. Fails with capture_unsupported_row_image when a column
-/// is left out, `table.unreadable`, or capture_log_broken when the bytes do not fit the table.
-[[nodiscard]] Result<std::vector<RowChange>> decode_rows(const TableMap& table, RowsKind kind, std::string_view payload);
+/// `payload`: a row event from the column count on, not compressed. Fails with capture_unsupported_row_image when a
+/// column is left out, `table.unreadable`, or capture_log_broken when the bytes do not fit the table.
+[[nodiscard]] Result<std::vector<RowChange>> decode_rows(const TableMap& table, RowsKind kind,
+                                                         std::string_view payload);
 
 }  // namespace omrsync::mysql

@@ -11,11 +11,31 @@ Error broken(const char* what) { return {Remedy::reconnect, Code::capture_log_br
 
 unsigned metadata_bytes(std::uint8_t type) {
   switch (type) {
-    case kFloat: case kDouble: case kBlob: case kTinyBlob: case kMediumBlob: case kLongBlob: case kGeometry:
-    case kJson: case kVector: case kTimestamp2: case kDatetime2: case kTime2: case kBlobCompressed: return 1;
-    case kBit: case kVarchar: case kVarString: case kNewDecimal: case kEnum: case kSet: case kString:
-    case kVarcharCompressed: return 2;
-    default: return 0;
+    case kFloat:
+    case kDouble:
+    case kBlob:
+    case kTinyBlob:
+    case kMediumBlob:
+    case kLongBlob:
+    case kGeometry:
+    case kJson:
+    case kVector:
+    case kTimestamp2:
+    case kDatetime2:
+    case kTime2:
+    case kBlobCompressed:
+      return 1;
+    case kBit:
+    case kVarchar:
+    case kVarString:
+    case kNewDecimal:
+    case kEnum:
+    case kSet:
+    case kString:
+    case kVarcharCompressed:
+      return 2;
+    default:
+      return 0;
   }
 }
 
@@ -37,66 +57,125 @@ void shape(LogColumn& column, std::string_view metadata) {
   const unsigned first = metadata.empty() ? 0 : static_cast<unsigned char>(metadata[0]);
   const unsigned second = metadata.size() < 2 ? 0 : static_cast<unsigned char>(metadata[1]);
   switch (column.type) {
-    case kEnum: case kSet: case kString: shape_string(column, first, second); break;
-    case kVarchar: case kVarString: column.width = (first | second << 8) > 255 ? 2 : 1; break;
-    case kBit: column.width = second * 8 + first; break;
+    case kEnum:
+    case kSet:
+    case kString:
+      shape_string(column, first, second);
+      break;
+    case kVarchar:
+    case kVarString:
+      column.width = (first | second << 8) > 255 ? 2 : 1;
+      break;
+    case kBit:
+      column.width = second * 8 + first;
+      break;
     case kNewDecimal:
       column.size = first;
       column.width = second;
       break;
-    default: column.width = first;
+    default:
+      column.width = first;
   }
 }
 
 bool is_character(std::uint8_t type) {
   switch (type) {
-    case kString: case kVarString: case kVarchar: case kBlob: case kTinyBlob: case kMediumBlob: case kLongBlob:
-    case kBlobCompressed: case kVarcharCompressed: case kGeometry: return true;
-    default: return false;
+    case kString:
+    case kVarString:
+    case kVarchar:
+    case kBlob:
+    case kTinyBlob:
+    case kMediumBlob:
+    case kLongBlob:
+    case kBlobCompressed:
+    case kVarcharCompressed:
+    case kGeometry:
+      return true;
+    default:
+      return false;
   }
 }
 
 bool is_numeric(std::uint8_t type, LogDialect dialect) {
   switch (type) {
-    case kYear: return dialect == LogDialect::mariadb;
-    case kTiny: case kShort: case kInt24: case kLong: case kLongLong: case kNewDecimal: case kFloat: case kDouble:
+    case kYear:
+      return dialect == LogDialect::mariadb;
+    case kTiny:
+    case kShort:
+    case kInt24:
+    case kLong:
+    case kLongLong:
+    case kNewDecimal:
+    case kFloat:
+    case kDouble:
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
 ValueKind kind_of_character(const LogColumn& column) {
   switch (column.charset) {
-    case Charset::binary: return ValueKind::bytes;
-    case Charset::other: return ValueKind::unsupported;
-    default: return ValueKind::text;
+    case Charset::binary:
+      return ValueKind::bytes;
+    case Charset::other:
+      return ValueKind::unsupported;
+    default:
+      return ValueKind::text;
   }
 }
 
 ValueKind kind_of_column(const LogColumn& column) {
   switch (column.type) {
-    case kTiny: case kShort: case kInt24: case kLong: case kLongLong: return ValueKind::integer;
-    case kFloat: return column.width == 4 ? ValueKind::real32 : ValueKind::unsupported;
-    case kDouble: return column.width == 8 ? ValueKind::real64 : ValueKind::unsupported;
+    case kTiny:
+    case kShort:
+    case kInt24:
+    case kLong:
+    case kLongLong:
+      return ValueKind::integer;
+    case kFloat:
+      return column.width == 4 ? ValueKind::real32 : ValueKind::unsupported;
+    case kDouble:
+      return column.width == 8 ? ValueKind::real64 : ValueKind::unsupported;
     case kNewDecimal:
       return column.size <= 65 && column.size > 0 && column.width <= column.size ? ValueKind::decimal
-                                                                                : ValueKind::unsupported;
-    case kDate: case kNewDate: return ValueKind::date;
-    case kDatetime: return ValueKind::datetime;
-    case kDatetime2: return column.width <= 6 ? ValueKind::datetime : ValueKind::unsupported;
-    case kTimestamp: return ValueKind::timestamp;
-    case kTimestamp2: return column.width <= 6 ? ValueKind::timestamp : ValueKind::unsupported;
-    case kTime: return ValueKind::time;
-    case kTime2: return column.width <= 6 ? ValueKind::time : ValueKind::unsupported;
-    case kYear: return ValueKind::year;
-    case kBit: return column.width <= 64 && column.width > 0 ? ValueKind::bits : ValueKind::unsupported;
-    case kEnum: return column.width == 1 || column.width == 2 ? ValueKind::enumeration : ValueKind::unsupported;
-    case kSet: return column.width >= 1 && column.width <= 8 ? ValueKind::set : ValueKind::unsupported;
-    case kVarchar: case kVarString: case kString: return kind_of_character(column);
-    case kBlob: case kTinyBlob: case kMediumBlob: case kLongBlob:
+                                                                                 : ValueKind::unsupported;
+    case kDate:
+    case kNewDate:
+      return ValueKind::date;
+    case kDatetime:
+      return ValueKind::datetime;
+    case kDatetime2:
+      return column.width <= 6 ? ValueKind::datetime : ValueKind::unsupported;
+    case kTimestamp:
+      return ValueKind::timestamp;
+    case kTimestamp2:
+      return column.width <= 6 ? ValueKind::timestamp : ValueKind::unsupported;
+    case kTime:
+      return ValueKind::time;
+    case kTime2:
+      return column.width <= 6 ? ValueKind::time : ValueKind::unsupported;
+    case kYear:
+      return ValueKind::year;
+    case kBit:
+      return column.width <= 64 && column.width > 0 ? ValueKind::bits : ValueKind::unsupported;
+    case kEnum:
+      return column.width == 1 || column.width == 2 ? ValueKind::enumeration : ValueKind::unsupported;
+    case kSet:
+      return column.width >= 1 && column.width <= 8 ? ValueKind::set : ValueKind::unsupported;
+    case kVarchar:
+    case kVarString:
+    case kString:
+      return kind_of_character(column);
+    case kBlob:
+    case kTinyBlob:
+    case kMediumBlob:
+    case kLongBlob:
       return column.width >= 1 && column.width <= 4 ? kind_of_character(column) : ValueKind::unsupported;
-    case kGeometry: return column.width >= 1 && column.width <= 4 ? ValueKind::bytes : ValueKind::unsupported;
-    default: return ValueKind::unsupported;
+    case kGeometry:
+      return column.width >= 1 && column.width <= 4 ? ValueKind::bytes : ValueKind::unsupported;
+    default:
+      return ValueKind::unsupported;
   }
 }
 
@@ -170,7 +249,8 @@ bool read_optional(Bytes& body, std::vector<LogColumn>& columns, LogDialect dial
         if (!read_names(field, columns)) return false;
         given.names = true;
         break;
-      default: break;
+      default:
+        break;
     }
   }
   return body.ok();
@@ -238,8 +318,10 @@ Result<TableMap> parse_table_map(std::string_view body, const SchemaLookup& look
   map.table = name->table;
   Given given;
   if (!read_columns(bytes, map)) return broken("a table map does not hold its columns");
-  if (!read_optional(bytes, map.columns, dialect, given)) map.unreadable = Code::capture_log_broken;
-  else if (!complete(map, given, lookup)) map.unreadable = Code::capture_schema_changed;
+  if (!read_optional(bytes, map.columns, dialect, given))
+    map.unreadable = Code::capture_log_broken;
+  else if (!complete(map, given, lookup))
+    map.unreadable = Code::capture_schema_changed;
   for (LogColumn& column : map.columns) {
     column.kind = kind_of_column(column);
     if (column.kind == ValueKind::unsupported && !map.unreadable) map.unreadable = Code::mapping_unknown_column;

@@ -39,7 +39,8 @@ Status read_tables(Connection& connection, const std::string& where, openmrs::Sc
 Status read_columns(Connection& connection, const std::string& where, openmrs::Schema& schema) {
   const std::string sql =
       "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, IS_NULLABLE, EXTRA, COLUMN_DEFAULT"
-      " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA" + where + " ORDER BY TABLE_NAME, ORDINAL_POSITION";
+      " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA" +
+      where + " ORDER BY TABLE_NAME, ORDINAL_POSITION";
   return connection.query(sql, [&](std::span<const Cell> row) {
     const auto found = schema.find(text(row[0]));
     if (found == schema.end()) return true;
@@ -60,7 +61,8 @@ Status read_columns(Connection& connection, const std::string& where, openmrs::S
 Status read_keys(Connection& connection, const std::string& where, openmrs::Schema& schema) {
   const std::string sql =
       "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0"
-      " AND TABLE_SCHEMA" + where + " ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX";
+      " AND TABLE_SCHEMA" +
+      where + " ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX";
   std::string last;
   return connection.query(sql, [&](std::span<const Cell> row) {
     const auto table = schema.find(text(row[0]));
@@ -88,7 +90,8 @@ Result<ForeignKeys> foreign_keys(Connection& connection, const std::string& wher
   ForeignKeys keys;
   OMRSYNC_CHECK(connection.query(
       "SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME"
-      " FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_SCHEMA = TABLE_SCHEMA AND TABLE_SCHEMA" + where,
+      " FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_SCHEMA = TABLE_SCHEMA AND TABLE_SCHEMA" +
+          where,
       [&](std::span<const Cell> row) {
         ForeignKey& key = keys[{text(row[0]), text(row[1])}];
         ++key.columns;
@@ -104,13 +107,14 @@ Result<ForeignKeys> foreign_keys(Connection& connection, const std::string& wher
 Status read_references(Connection& connection, const std::string& where, openmrs::Schema& schema) {
   OMRSYNC_TRY(keys, foreign_keys(connection, where));
   std::set<std::pair<std::string, std::string>> cascades;
-  OMRSYNC_CHECK(connection.query(
-      "SELECT TABLE_NAME, CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS"
-      " WHERE DELETE_RULE = 'CASCADE' AND CONSTRAINT_SCHEMA" + where,
-      [&](std::span<const Cell> row) {
-        cascades.emplace(text(row[0]), text(row[1]));
-        return true;
-      }));
+  OMRSYNC_CHECK(
+      connection.query("SELECT TABLE_NAME, CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS"
+                       " WHERE DELETE_RULE = 'CASCADE' AND CONSTRAINT_SCHEMA" +
+                           where,
+                       [&](std::span<const Cell> row) {
+                         cascades.emplace(text(row[0]), text(row[1]));
+                         return true;
+                       }));
   for (const auto& [name, key] : keys) {
     const auto table = schema.find(name.first);
     if (table == schema.end() || key.columns != 1) continue;

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::string_view kVariables =
     "'log_bin','server_id','binlog_format','binlog_row_image','binlog_row_metadata','gtid_strict_mode','sync_binlog',"
-    "'expire_logs_days','binlog_expire_logs_seconds','log_slave_updates','log_replica_updates','lower_case_table_names',"
+    "'expire_logs_days','binlog_expire_logs_seconds','log_slave_updates','log_replica_updates','lower_case_table_names'"
+    ","
     "'innodb_snapshot_isolation','max_allowed_packet','read_only','binlog_transaction_compression',"
     "'binlog_row_value_options','innodb_flush_log_at_trx_commit','version'";
 
@@ -48,8 +49,10 @@ Status read_log(Connection& connection, ServerFacts& facts) {
                                       "('Slave_running','Slaves_running','Replica_running','Com_xa_start')"));
   for (const Row& row : states) {
     const std::string value = row[1].value_or("");
-    if (row[0] == "Com_xa_start") std::from_chars(value.data(), value.data() + value.size(), facts.xa_transactions);
-    else if (value == "ON" || (value != "OFF" && value != "0")) facts.follows_another = true;
+    if (row[0] == "Com_xa_start")
+      std::from_chars(value.data(), value.data() + value.size(), facts.xa_transactions);
+    else if (value == "ON" || (value != "OFF" && value != "0"))
+      facts.follows_another = true;
   }
   if (!facts.mariadb) return Done{};
   OMRSYNC_TRY(followed, connection.value("SELECT @@global.gtid_slave_pos"));
@@ -61,10 +64,11 @@ Status read_tables(Connection& connection, const CheckOptions& options, ServerFa
   OMRSYNC_TRY(found, connection.value("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME=" +
                                       quote_text(options.database)));
   facts.database_exists = found.value_or("") == "1";
-  OMRSYNC_TRY(tables, connection.rows("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE='BASE TABLE' AND "
-                                      "COALESCE(ENGINE,'')<>'InnoDB' AND TABLE_SCHEMA IN (" +
-                                      quote_text(options.database) + "," + quote_text(options.marker_schema) +
-                                      ") ORDER BY TABLE_NAME"));
+  OMRSYNC_TRY(tables,
+              connection.rows("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE='BASE TABLE' AND "
+                              "COALESCE(ENGINE,'')<>'InnoDB' AND TABLE_SCHEMA IN (" +
+                              quote_text(options.database) + "," + quote_text(options.marker_schema) +
+                              ") ORDER BY TABLE_NAME"));
   for (const Row& row : tables) facts.tables_without_transactions.push_back(row[0].value_or(""));
   return Done{};
 }
@@ -83,8 +87,8 @@ Status read_privileges(Connection& connection, const CheckOptions& options, Serv
   for (const Row& row : global) facts.global_privileges.insert(row[0].value_or(""));
   const auto of_schema = [&](const std::string& schema, std::set<std::string, std::less<>>& into) -> Status {
     into = facts.global_privileges;
-    OMRSYNC_TRY(rows, connection.rows("SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES" + of_us + " AND " +
-                                      quote_text(schema) + " LIKE TABLE_SCHEMA ESCAPE '\\'"));
+    OMRSYNC_TRY(rows, connection.rows("SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES" + of_us +
+                                      " AND " + quote_text(schema) + " LIKE TABLE_SCHEMA ESCAPE '\\'"));
     for (const Row& row : rows) into.insert(row[0].value_or(""));
     return Done{};
   };

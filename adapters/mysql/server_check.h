@@ -26,8 +26,8 @@ struct Finding {
   std::string check;  ///< stable, such as "binlog_format"; for a server variable its name
   Severity severity = Severity::ok;
   Code code = Code::db_setting_wrong;  ///< means nothing when ok
-  std::string what;    ///< what is, one sentence
-  std::string remedy;  ///< what to do; empty when ok
+  std::string what;                    ///< what is, one sentence
+  std::string remedy;                  ///< what to do; empty when ok
 };
 
 /// What was asked of the server. Plain data.
@@ -64,8 +64,8 @@ struct GrantOptions {
   bool mariadb = true;  ///< BINLOG MONITOR; MySQL calls it REPLICATION CLIENT
 };
 
-/// The statements, without `;`, that make the account with the least privileges omrsync can do all its work with. For an
-/// administrator's client in the server's usual sql_mode; may be repeated.
+/// The statements, without `;`, that make the account with the least privileges omrsync can do all its work with. For
+/// an administrator's client in the server's usual sql_mode; may be repeated.
 [[nodiscard]] std::vector<std::string> grants(const GrantOptions& options);
 
 }  // namespace omrsync::mysql

@@ -18,7 +18,8 @@ std::optional<std::uint64_t> number(std::string_view text) {
 
 /// "in [mariadbd]", where the administrator writes a setting.
 std::string set_it(std::string_view name, std::string_view value) {
-  return "Write " + std::string(name) + " = " + std::string(value) + " below [mysqld] in the server's configuration, then restart it.";
+  return "Write " + std::string(name) + " = " + std::string(value) +
+         " below [mysqld] in the server's configuration, then restart it.";
 }
 
 /// "UTC+03:00".
@@ -48,8 +49,10 @@ class Judge {
   }
 
  private:
-  void add(std::string check, Severity severity, std::string what, std::string remedy, Code code = Code::db_setting_wrong) {
-    findings_.push_back({std::move(check), severity, code, std::move(what), severity == Severity::ok ? "" : std::move(remedy)});
+  void add(std::string check, Severity severity, std::string what, std::string remedy,
+           Code code = Code::db_setting_wrong) {
+    findings_.push_back(
+        {std::move(check), severity, code, std::move(what), severity == Severity::ok ? "" : std::move(remedy)});
   }
 
   /// Empty when the server has no such variable.
@@ -68,7 +71,8 @@ class Judge {
 
   void version() {
     if (!facts_.mariadb)
-      return add("version", Severity::warning, "The server is MySQL " + facts_.version + ": capture from its log is unverified.",
+      return add("version", Severity::warning,
+                 "The server is MySQL " + facts_.version + ": capture from its log is unverified.",
                  "Try it with a copy first, or use MariaDB 10.5 or later.");
     const bool old = facts_.version.starts_with("5.") || facts_.version.starts_with("10.0") ||
                      facts_.version.starts_with("10.1") || facts_.version.starts_with("10.2") ||
@@ -82,7 +86,8 @@ class Judge {
   void log() {
     must_be("log_bin", "ON", Severity::error, "changes are not logged, so they cannot be captured");
     const bool id = number(get("server_id")).value_or(0) != 0;
-    add("server_id", id ? Severity::ok : Severity::error, "server_id is " + get("server_id") + ".", set_it("server_id", "1"));
+    add("server_id", id ? Severity::ok : Severity::error, "server_id is " + get("server_id") + ".",
+        set_it("server_id", "1"));
     const auto seconds = number(get("binlog_expire_logs_seconds")).value_or(0);
     const auto days = number(get("expire_logs_days")).value_or(0);
     const std::uint64_t kept = seconds != 0 ? seconds : days * 24 * 3600;
@@ -92,22 +97,26 @@ class Judge {
   }
 
   void rows() {
-    must_be("binlog_format", "ROW", Severity::error, "some changes are logged as text and must be found by comparing whole tables");
-    must_be("binlog_row_image", "FULL", Severity::error, "rows are logged in part and must be found by comparing whole tables");
-    must_be("binlog_row_metadata", "FULL", facts_.variables.contains("binlog_row_metadata") ? Severity::error : Severity::warning,
+    must_be("binlog_format", "ROW", Severity::error,
+            "some changes are logged as text and must be found by comparing whole tables");
+    must_be("binlog_row_image", "FULL", Severity::error,
+            "rows are logged in part and must be found by comparing whole tables");
+    must_be("binlog_row_metadata", "FULL",
+            facts_.variables.contains("binlog_row_metadata") ? Severity::error : Severity::warning,
             "the log has no column names, and changes made while a table is altered may be misread");
     if (get("binlog_transaction_compression") == "ON")
-      must_be("binlog_transaction_compression", "OFF", Severity::error, "MySQL's compressed transactions cannot be read");
+      must_be("binlog_transaction_compression", "OFF", Severity::error,
+              "MySQL's compressed transactions cannot be read");
     if (!get("binlog_row_value_options").empty())
       add("binlog_row_value_options", Severity::error, "binlog_row_value_options is set: rows are logged in part.",
           "Remove binlog_row_value_options from the server's configuration, then restart it.");
   }
 
   void safety() {
-    if (facts_.mariadb)
-      must_be("gtid_strict_mode", "ON", Severity::warning, "transactions may be logged out of order");
+    if (facts_.mariadb) must_be("gtid_strict_mode", "ON", Severity::warning, "transactions may be logged out of order");
     must_be("sync_binlog", "1", Severity::warning, "after a power cut the log may lack changes that the tables have");
-    must_be("innodb_flush_log_at_trx_commit", "1", Severity::warning, "after a power cut the tables may lack changes that the log has");
+    must_be("innodb_flush_log_at_trx_commit", "1", Severity::warning,
+            "after a power cut the tables may lack changes that the log has");
   }
 
   [[nodiscard]] static bool lists(std::string_view list, std::string_view name) {
@@ -155,7 +164,8 @@ class Judge {
           "innodb_snapshot_isolation is ON: a clinician's save fails when a row was replicated meanwhile.",
           set_it("innodb_snapshot_isolation", "OFF"));
     if (get("read_only") != "OFF" && !get("read_only").empty() && get("read_only") != "0")
-      add("read_only", Severity::error, "The server is read-only: nothing can be applied.", "SET GLOBAL read_only = OFF.");
+      add("read_only", Severity::error, "The server is read-only: nothing can be applied.",
+          "SET GLOBAL read_only = OFF.");
     if (number(get("max_allowed_packet")).value_or(0) < 16ull << 20)
       add("max_allowed_packet", Severity::warning, "max_allowed_packet is below 16 MiB: large rows cannot be applied.",
           set_it("max_allowed_packet", "64M"));
@@ -163,13 +173,14 @@ class Judge {
       add("xa", Severity::warning, "XA transactions are used: what is prepared waits for its decision.",
           "Nothing to do if they are always decided; see XA RECOVER.");
     const bool folded = get("lower_case_table_names") != "0" && !get("lower_case_table_names").empty();
-    const bool capitals = std::any_of(options_.database.begin(), options_.database.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    const bool capitals =
+        std::any_of(options_.database.begin(), options_.database.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     add("lower_case_table_names", folded && capitals ? Severity::error : Severity::ok,
         "lower_case_table_names is " + get("lower_case_table_names") + ".", "Write [openmrs] database in lower case.");
   }
 
-  /// A hint only: OpenMRS may run in another zone than its database. Nodes exchange wall clocks, so nothing is lost by it;
-  /// readers of the FHIR form would see other moments.
+  /// A hint only: OpenMRS may run in another zone than its database. Nodes exchange wall clocks, so nothing is lost by
+  /// it; readers of the FHIR form would see other moments.
   void time_zone() {
     if (!facts_.utc_offset_minutes || !options_.utc_offset_minutes) return;
     const std::string here = zone_text(*facts_.utc_offset_minutes);
@@ -192,7 +203,8 @@ class Judge {
     privilege("*.*", global, {"REPLICATION SLAVE"}, missing);
     if (!global.contains("REPLICATION CLIENT")) privilege("*.*", global, {"BINLOG MONITOR"}, missing);
     privilege(options_.database, facts_.database_privileges, {"SELECT", "INSERT", "UPDATE", "DELETE"}, missing);
-    privilege(options_.marker_schema, facts_.marker_privileges, {"CREATE", "SELECT", "INSERT", "UPDATE", "DELETE"}, missing);
+    privilege(options_.marker_schema, facts_.marker_privileges, {"CREATE", "SELECT", "INSERT", "UPDATE", "DELETE"},
+              missing);
     add("privileges", missing.empty() ? Severity::ok : Severity::error,
         missing.empty() ? "The account has what it needs." : "The account lacks " + missing + ".",
         "Run the SQL that 'omrsync db grants --print' lists.", Code::db_privilege_missing);
@@ -205,6 +217,8 @@ class Judge {
 
 }  // namespace
 
-std::vector<Finding> judge(const ServerFacts& facts, const CheckOptions& options) { return Judge(facts, options).all(); }
+std::vector<Finding> judge(const ServerFacts& facts, const CheckOptions& options) {
+  return Judge(facts, options).all();
+}
 
 }  // namespace omrsync::mysql

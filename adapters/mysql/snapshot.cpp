@@ -15,15 +15,19 @@ namespace {
 using openmrs::TablePlan;
 
 /// Where rows of one table go on: "pk > 17", or for a key of several columns the tuple written out.
-std::optional<std::string> after_clause(const SqlTable& sql, const std::vector<std::size_t>& key, std::string_view after) {
+std::optional<std::string> after_clause(const SqlTable& sql, const std::vector<std::size_t>& key,
+                                        std::string_view after) {
   if (after.empty()) return std::string();
   std::vector<std::optional<std::string>> last;
   for (std::size_t i = 0; i < key.size(); ++i) {
     const auto marked = take_bytes(after);
     if (!marked || marked->empty()) return std::nullopt;
-    if (marked->front() == '0') last.emplace_back();
-    else if (const auto value = literal(sql.kinds[key[i]], marked->substr(1))) last.push_back(value);
-    else return std::nullopt;
+    if (marked->front() == '0')
+      last.emplace_back();
+    else if (const auto value = literal(sql.kinds[key[i]], marked->substr(1)))
+      last.push_back(value);
+    else
+      return std::nullopt;
   }
   std::string clause;
   std::string equal;
@@ -100,9 +104,8 @@ class MysqlSnapshot : public ports::Snapshot {
   /// Who walks through a table works on one page while the next is read. Nobody else uses the connection meanwhile.
   void read_ahead(Place place) {
     ahead_place_ = std::move(place);
-    ahead_ = std::async(std::launch::async, [this] {
-      return read_page(*ahead_place_.plan, ahead_place_.after, ahead_place_.limit);
-    });
+    ahead_ = std::async(std::launch::async,
+                        [this] { return read_page(*ahead_place_.plan, ahead_place_.after, ahead_place_.limit); });
   }
 
   std::optional<Result<ports::Page>> ahead_done() {
@@ -209,13 +212,12 @@ class MysqlSnapshot : public ports::Snapshot {
       if (root.row[*plan.uuid]) uuids.push_back(*root.row[*plan.uuid]);
     std::map<std::string, std::uint64_t> first;
     OMRSYNC_CHECK(in_chunks(uuids, [&](std::span<const std::string_view> chunk) {
-      return connection_->query(
-          "SELECT LOWER(uuid), MIN(" + number + ") FROM " + sql.name + " WHERE uuid IN " +
-              in_list(ValueKind::text, chunk) + " GROUP BY LOWER(uuid) HAVING COUNT(*) > 1",
-          [&](std::span<const Cell> row) {
-            if (row[0] && row[1]) first[*row[0]] = std::strtoull(row[1]->c_str(), nullptr, 10);
-            return true;
-          });
+      return connection_->query("SELECT LOWER(uuid), MIN(" + number + ") FROM " + sql.name + " WHERE uuid IN " +
+                                    in_list(ValueKind::text, chunk) + " GROUP BY LOWER(uuid) HAVING COUNT(*) > 1",
+                                [&](std::span<const Cell> row) {
+                                  if (row[0] && row[1]) first[*row[0]] = std::strtoull(row[1]->c_str(), nullptr, 10);
+                                  return true;
+                                });
     }));
     for (const RawRoot& root : roots) {
       const auto key = openmrs::key_of_row(plan, root.row, references_);

@@ -30,7 +30,9 @@ void add_groups(const Compiled& compiled, const References& references, const Ta
 
 }  // namespace
 
-std::uint64_t number_of(const TablePlan& plan, const Row& row) { return plan.local ? number_from(row[*plan.local]) : 0; }
+std::uint64_t number_of(const TablePlan& plan, const Row& row) {
+  return plan.local ? number_from(row[*plan.local]) : 0;
+}
 
 void RawRoot::name_owned(const References& references) {
   owned_keys.clear();
@@ -107,7 +109,8 @@ Status RootReader::read_table(const TablePlan& plan, std::span<const RootKey> ro
   std::unordered_multimap<std::string, std::size_t> wanted;  // the row's own key -> places that ask for it
   std::vector<std::string> keys;
   for (const std::size_t place : places) {
-    const auto alias = aliases_ == nullptr ? Aliases::const_iterator{} : aliases_->find({plan.table->name, roots[place].key});
+    const auto alias =
+        aliases_ == nullptr ? Aliases::const_iterator{} : aliases_->find({plan.table->name, roots[place].key});
     const bool aliased = aliases_ != nullptr && alias != aliases_->end();
     keys.push_back(aliased ? alias->second : spelled_here(plan, roots[place].key));
     wanted.emplace(keys.back(), place);
@@ -134,19 +137,18 @@ Status RootReader::read_table(const TablePlan& plan, std::span<const RootKey> ro
 /// Rows by rising local number, so that of two rows with one uuid the first is the root.
 Status RootReader::read_rows(const TablePlan& plan, const std::string& where, std::vector<RawRoot>& found) {
   const SqlTable& sql = compiled_.sql(plan);
-  OMRSYNC_CHECK(connection_.query("SELECT " + sql.select + " FROM " + sql.name + where + lock_,
-                                  [&](std::span<const Cell> cells) {
-                                    RawRoot& root = found.emplace_back();
-                                    root.plan = &plan;
-                                    root.row.assign(cells.begin(), cells.end());
-                                    to_canonical(sql, root.row);
-                                    return true;
-                                  }));
+  OMRSYNC_CHECK(
+      connection_.query("SELECT " + sql.select + " FROM " + sql.name + where + lock_, [&](std::span<const Cell> cells) {
+        RawRoot& root = found.emplace_back();
+        root.plan = &plan;
+        root.row.assign(cells.begin(), cells.end());
+        to_canonical(sql, root.row);
+        return true;
+      }));
   std::erase_if(found, [&](const RawRoot& root) { return openmrs::stays_home(plan, root.row); });
   if (plan.part->identity == openmrs::Identity::natural) {
     std::vector<openmrs::Wanted> wanted;
-    for (const RawRoot& root : found)
-      openmrs::wanted_keys(compiled_.plans, plan, root.row, references_, wanted);
+    for (const RawRoot& root : found) openmrs::wanted_keys(compiled_.plans, plan, root.row, references_, wanted);
     OMRSYNC_CHECK(references_.find_keys(connection_, std::move(wanted)));
   }
   for (RawRoot& root : found) {
@@ -205,8 +207,7 @@ Status RootReader::read_owned(const TablePlan& plan, std::vector<RawRoot*>& root
   for (const RawRoot* root : roots) numbers.push_back(std::to_string(root->local_id));
   const std::vector<std::string_view> views(numbers.begin(), numbers.end());
   const std::string list = in_list(ValueKind::integer, views);
-  for (const TablePlan* owned : plan.owned)
-    OMRSYNC_CHECK(read_owned_where(*owned, " IN " + list, roots));
+  for (const TablePlan* owned : plan.owned) OMRSYNC_CHECK(read_owned_where(*owned, " IN " + list, roots));
   return Done{};
 }
 

@@ -17,8 +17,8 @@ namespace omrsync::mysql {
 /// A root as rows, in canonical text.
 struct RawRoot {
   const openmrs::TablePlan* plan = nullptr;
-  std::string key;      ///< its own, in wire terms
-  std::string asked;    ///< the key it was asked for by; differs from `key` where that is an alias
+  std::string key;    ///< its own, in wire terms
+  std::string asked;  ///< the key it was asked for by; differs from `key` where that is an alias
   Row row;
   std::uint64_t local_id = 0;
   std::vector<std::pair<const openmrs::TablePlan*, Row>> owned;
@@ -71,7 +71,8 @@ class RootReader {
 [[nodiscard]] std::uint64_t absent_hash(const Compiled& compiled);
 
 /// Groups of a root whose references `references` knows.
-[[nodiscard]] ports::RootContent content_of(const Compiled& compiled, const References& references, const RawRoot& root);
+[[nodiscard]] ports::RootContent content_of(const Compiled& compiled, const References& references,
+                                            const RawRoot& root);
 
 /// The integer key of the row; 0 where it has none.
 [[nodiscard]] std::uint64_t number_of(const openmrs::TablePlan& plan, const Row& row);

@@ -50,8 +50,8 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
   Status commit(const std::string& payload) override {
     if (!marker_.empty()) {
       const auto stored =
-          connection_->execute("UPDATE " + marker_table(shared_->options, "marker") + " SET payload = " +
-                               quote_bytes(payload) + " WHERE set_key = " + quote_bytes(marker_));
+          connection_->execute("UPDATE " + marker_table(shared_->options, "marker") +
+                               " SET payload = " + quote_bytes(payload) + " WHERE set_key = " + quote_bytes(marker_));
       if (!stored) return failed(stored.error());
     }
     // Capture may meet the transaction before `commit` returns, and must know both names of its rows by then.
@@ -141,8 +141,9 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
     for (const std::size_t write : work.purges) {
       if (!work.roots[write]->by_alias()) continue;
       const RootKey& root = work.writes[write].root;
-      OMRSYNC_CHECK(connection_->execute("DELETE FROM " + marker_table(shared_->options, "alias") + " WHERE root_table = " +
-                                         quote_text(root.table) + " AND uuid = " + quote_text(root.key)));
+      OMRSYNC_CHECK(connection_->execute("DELETE FROM " + marker_table(shared_->options, "alias") +
+                                         " WHERE root_table = " + quote_text(root.table) +
+                                         " AND uuid = " + quote_text(root.key)));
       ended_aliases_.push_back(root);
     }
     return Done{};

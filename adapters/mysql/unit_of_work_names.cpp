@@ -99,8 +99,8 @@ Result<std::vector<NameKeeper::Holder>> NameKeeper::holders(const TablePlan& pla
   for (const std::vector<std::string>& texts : wanted) {
     std::string all;
     for (std::size_t i = 0; i < key.size(); ++i)
-      all += (i == 0 ? "" : " AND ") + sql.names[key[i]] + " = " +
-             literal(sql.kinds[key[i]], texts[i]).value_or("NULL");
+      all +=
+          (i == 0 ? "" : " AND ") + sql.names[key[i]] + " = " + literal(sql.kinds[key[i]], texts[i]).value_or("NULL");
     where += (where.empty() ? " WHERE (" : " OR (") + all + ")";
   }
   const ColumnPlan* kind = kind_column(plan);
@@ -165,8 +165,8 @@ Status NameKeeper::taken(PutWork& work, RowWork& row, const Key& key, const Hold
   const bool same_kind = kind == nullptr || text_after(row, kind->index).value_or("") == holder.kind;
   if (metadata && nullable) {
     const ColumnPlan* name = plan.find_column("name");
-    OMRSYNC_TRY(theirs, connection_.value("SELECT name FROM " + compiled_.sql(plan).name + " WHERE uuid = " +
-                                          quote_text(holder.uuid)));
+    OMRSYNC_TRY(theirs, connection_.value("SELECT name FROM " + compiled_.sql(plan).name +
+                                          " WHERE uuid = " + quote_text(holder.uuid)));
     const bool same = name != nullptr && openmrs::fold_name(text_after(row, name->index).value_or("")) ==
                                              openmrs::fold_name(theirs.value_or(""));
     if (!same || row.exists()) {
@@ -215,7 +215,8 @@ Status NameKeeper::taken_user(PutWork& work, RowWork& row, const Holder& holder)
   const TablePlan& plan = *row.plan;
   const ColumnPlan& system_id = *plan.find_column("system_id");
   const Cell name = text_after(row, system_id.index);
-  const bool listed = std::any_of(aliases_.begin(), aliases_.end(), [&](const auto& a) { return a.first == row.write; });
+  const bool listed =
+      std::any_of(aliases_.begin(), aliases_.end(), [&](const auto& a) { return a.first == row.write; });
   if (listed) return Done{};
   if (!row.exists() && name && is_core_user(*name) && is_core_user(holder.texts.front())) {
     aliases_.emplace_back(row.write, holder.uuid);

@@ -15,7 +15,8 @@ class NameKeeper {
   NameKeeper(Connection& connection, const Compiled& compiled, const std::string& site)
       : connection_(connection), compiled_(compiled), site_(site) {}
 
-  /// - A new metadata row whose name is taken becomes an alias of the row that has it: `aliases` then says so, nothing was
+  /// - A new metadata row whose name is taken becomes an alias of the row that has it: `aliases` then says so, nothing
+  /// was
   ///   written, and the rows are to be planned again.
   /// - A user whose name or address is taken goes in without it; the core users admin and daemon are aliases.
   /// - A name that is taken by a row which this put renames or deletes is freed first, by a name in between.

@@ -52,8 +52,8 @@ std::vector<Purger::Referrer> Purger::referrers_of(const TablePlan& plan) const 
   return referrers;
 }
 
-/// The first few rows that refer to this one, other than the owned rows of `whole`, which go with it. A key that deletes by
-/// itself refers like any other: what would go with the row keeps it.
+/// The first few rows that refer to this one, other than the owned rows of `whole`, which go with it. A key that
+/// deletes by itself refers like any other: what would go with the row keeps it.
 Result<std::vector<RootKey>> Purger::who_refers(const TablePlan& plan, const std::string& local, const RawRoot* whole) {
   std::string sql;
   for (const Referrer& each : referrers_of(plan)) {
@@ -76,7 +76,8 @@ Result<std::vector<RootKey>> Purger::who_refers(const TablePlan& plan, const std
   OMRSYNC_TRY(rows, connection_.rows(sql));
   for (const auto& row : rows) {
     RootKey referrer{row[0].value_or(""), row[1].value_or("")};
-    if (std::find(referrers.begin(), referrers.end(), referrer) == referrers.end()) referrers.push_back(std::move(referrer));
+    if (std::find(referrers.begin(), referrers.end(), referrer) == referrers.end())
+      referrers.push_back(std::move(referrer));
   }
   return referrers;
 }
@@ -124,7 +125,8 @@ Result<bool> Purger::delete_row(const RowWork& row) {
 
 /// Voids or retires the row, where its table knows that; its hash is told with the others. It says no date and nobody's
 /// name, so that nodes that keep it without knowledge of one another write the same.
-Status Purger::keep(PutWork& work, std::size_t write, const TablePlan& plan, const Row& before, const std::string& key) {
+Status Purger::keep(PutWork& work, std::size_t write, const TablePlan& plan, const Row& before,
+                    const std::string& key) {
   const LifeColumns life = life_columns(plan);
   if (life.flag == nullptr || before[life.flag->index] == "1") return Done{};
   RowWork row;
@@ -139,7 +141,8 @@ Status Purger::keep(PutWork& work, std::size_t write, const TablePlan& plan, con
   const SqlTable& sql = compiled_.sql(plan);
   std::string set;
   for (const auto& [column, text] : row.set)
-    set += (set.empty() ? "" : ", ") + sql.names[column] + " = " + literal(sql.kinds[column], *text.text).value_or("NULL");
+    set +=
+        (set.empty() ? "" : ", ") + sql.names[column] + " = " + literal(sql.kinds[column], *text.text).value_or("NULL");
   OMRSYNC_CHECK(connection_.execute("UPDATE " + sql.name + " SET " + set + where_row(sql, row)));
   work.rows.push_back(std::move(row));
   return Done{};
@@ -181,9 +184,8 @@ Status Purger::remove_owned(PutWork& work) {
   std::vector<std::size_t> waiting;
   for (std::size_t i = 0; i < work.rows.size(); ++i)
     if (work.rows[i].remove && work.rows[i].exists()) waiting.push_back(i);
-  std::stable_sort(waiting.begin(), waiting.end(), [&](std::size_t a, std::size_t b) {
-    return work.rows[a].plan->number > work.rows[b].plan->number;
-  });
+  std::stable_sort(waiting.begin(), waiting.end(),
+                   [&](std::size_t a, std::size_t b) { return work.rows[a].plan->number > work.rows[b].plan->number; });
   std::map<std::size_t, RootKey> in_the_way;
   for (bool moved = true; moved && !waiting.empty();) {
     moved = false;

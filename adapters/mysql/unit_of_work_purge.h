@@ -8,8 +8,9 @@
 
 namespace omrsync::mysql {
 
-/// Deletes what was deleted elsewhere, children first (D30). What other rows refer to, and every user, stays: it is voided or
-/// retired instead, and notices name who refers. A row that only stands for the purged one is left alone. Comes last in a put, when rows refer to what they refer to from now on.
+/// Deletes what was deleted elsewhere, children first (D30). What other rows refer to, and every user, stays: it is
+/// voided or retired instead, and notices name who refers. A row that only stands for the purged one is left alone.
+/// Comes last in a put, when rows refer to what they refer to from now on.
 class Purger {
  public:
   Purger(Connection& connection, const Compiled& compiled) : connection_(connection), compiled_(compiled) {}
@@ -23,7 +24,8 @@ class Purger {
     const openmrs::Column* column = nullptr;
   };
   [[nodiscard]] std::vector<Referrer> referrers_of(const openmrs::TablePlan& plan) const;
-  Result<std::vector<RootKey>> who_refers(const openmrs::TablePlan& plan, const std::string& local, const RawRoot* whole);
+  Result<std::vector<RootKey>> who_refers(const openmrs::TablePlan& plan, const std::string& local,
+                                          const RawRoot* whole);
   Result<std::vector<RootKey>> who_refers_to_root(const RawRoot& root);
   Result<bool> delete_root(const RawRoot& root);
   Result<bool> delete_row(const RowWork& row);

@@ -92,8 +92,10 @@ class RowPlanner {
       const openmrs::Column& column = *cell.column->column;
       const std::string where = row.plan->table->name + "." + column.name;
       if (cell.unknown_target && column.enforced) {
-        if (column.nullable) add_residue(name, encode_cells({{column.name, "?" + std::string(cell.text)}}));
-        else work_.refuse(write_, Code::apply_refused, where + " refers to a row that its sender did not have");
+        if (column.nullable)
+          add_residue(name, encode_cells({{column.name, "?" + std::string(cell.text)}}));
+        else
+          work_.refuse(write_, Code::apply_refused, where + " refers to a row that its sender did not have");
         continue;
       }
       NewText text;
@@ -104,7 +106,8 @@ class RowPlanner {
         text.text = std::string(cell.text);
         const auto code = unfit(column, cell.text);
         const bool literal_ok = literal(kind_of(column.sql_type), cell.text).has_value();
-        if (code || !literal_ok) work_.refuse(write_, code.value_or(Code::apply_refused), "a value does not fit " + where);
+        if (code || !literal_ok)
+          work_.refuse(write_, code.value_or(Code::apply_refused), "a value does not fit " + where);
       }
       row.set.insert_or_assign(cell.column->index, std::move(text));
     }
@@ -159,8 +162,7 @@ class RowPlanner {
       if (row.exists() || row.remove) continue;
       identify(row);
       if (!row.plan->is_root() && root_ == nullptr) row.owner = work_.root_rows[write_];
-      if (!row.plan->is_root() && root_ != nullptr)
-        row.set[*row.plan->owner].text = std::to_string(root_->local_id);
+      if (!row.plan->is_root() && root_ != nullptr) row.set[*row.plan->owner].text = std::to_string(root_->local_id);
       fill(row);
     }
   }
@@ -264,11 +266,16 @@ std::string filler(const openmrs::Column& column) {
     case ColumnType::integer:
     case ColumnType::real:
     case ColumnType::decimal:
-    case ColumnType::bits: return "0";
-    case ColumnType::date: return "0000-00-00";
-    case ColumnType::datetime: return "0000-00-00 00:00:00";
-    case ColumnType::time: return "00:00:00";
-    default: return "";
+    case ColumnType::bits:
+      return "0";
+    case ColumnType::date:
+      return "0000-00-00";
+    case ColumnType::datetime:
+      return "0000-00-00 00:00:00";
+    case ColumnType::time:
+      return "00:00:00";
+    default:
+      return "";
   }
 }
 

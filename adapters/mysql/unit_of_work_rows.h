@@ -19,21 +19,21 @@ namespace omrsync::mysql {
 struct NewText {
   Cell text;
   const openmrs::TablePlan* target = nullptr;
-  std::string key;       ///< of the target, in wire terms
-  bool later = false;    ///< the target is not inserted yet when this row is; set in the second pass
+  std::string key;     ///< of the target, in wire terms
+  bool later = false;  ///< the target is not inserted yet when this row is; set in the second pass
 };
 
 /// One row that a put inserts, updates or deletes.
 struct RowWork {
-  std::size_t write = 0;                      ///< which of the writes
+  std::size_t write = 0;  ///< which of the writes
   const openmrs::TablePlan* plan = nullptr;
-  std::string key;                            ///< of the root, or of the owned row within its root
-  Row before;                                 ///< empty: there is none
+  std::string key;  ///< of the root, or of the owned row within its root
+  Row before;       ///< empty: there is none
   bool remove = false;
-  std::map<std::size_t, NewText> set;         ///< by column
+  std::map<std::size_t, NewText> set;             ///< by column
   std::vector<const openmrs::GroupPlan*> groups;  ///< written ones
-  std::optional<std::size_t> owner;           ///< of an owned row: its root's RowWork, where that is inserted too
-  std::string local;                          ///< its local key, once known
+  std::optional<std::size_t> owner;               ///< of an owned row: its root's RowWork, where that is inserted too
+  std::string local;                              ///< its local key, once known
   bool done = false;
 
   [[nodiscard]] bool exists() const noexcept { return !before.empty(); }
@@ -43,17 +43,17 @@ struct RowWork {
 /// All rows of one put.
 struct PutWork {
   std::span<const ports::RootWrite> writes;
-  std::vector<const RawRoot*> roots;   ///< by write; null: not there
+  std::vector<const RawRoot*> roots;                  ///< by write; null: not there
   std::vector<std::optional<std::size_t>> root_rows;  ///< by write: the root's own RowWork
   std::vector<RowWork> rows;
-  std::vector<std::size_t> purges;     ///< writes
+  std::vector<std::size_t> purges;  ///< writes
   ports::PutOutcome outcome;
 
   void refuse(std::size_t write, Code code, std::string reason, std::vector<RootKey> missing = {});
 };
 
-/// Turns groups into columns of rows. `roots`: what is there, by write. What this schema lacks becomes residue; what cannot
-/// be written at all becomes a problem.
+/// Turns groups into columns of rows. `roots`: what is there, by write. What this schema lacks becomes residue; what
+/// cannot be written at all becomes a problem.
 [[nodiscard]] PutWork plan_rows(const Compiled& compiled, std::span<const ports::RootWrite> writes,
                                 std::vector<const RawRoot*> roots);
 

@@ -24,14 +24,16 @@ std::string sql_text(const SqlTable& sql, std::size_t column, const Cell& text) 
 
 /// The row is said to be gone, or its text is not what a column of it can hold: nothing to be tried again.
 bool is_about_rows(const Error& error) {
-  return error.remedy == Remedy::set_aside && (error.code == Code::db_constraint || error.code == Code::apply_text_unfit);
+  return error.remedy == Remedy::set_aside &&
+         (error.code == Code::db_constraint || error.code == Code::apply_text_unfit);
 }
 
 }  // namespace
 
 std::string where_row(const SqlTable& sql, const RowWork& row) {
   const TablePlan& plan = *sql.plan;
-  if (plan.local && !row.local.empty()) return " WHERE " + sql.names[*plan.local] + " = " + sql_text(sql, *plan.local, row.local);
+  if (plan.local && !row.local.empty())
+    return " WHERE " + sql.names[*plan.local] + " = " + sql_text(sql, *plan.local, row.local);
   const auto text_of = [&](std::size_t column) {
     if (row.exists()) return row.before[column];
     const auto set = row.set.find(column);
@@ -42,7 +44,8 @@ std::string where_row(const SqlTable& sql, const RowWork& row) {
   if (plan.owner) columns.push_back(*plan.owner);
   std::string where;
   for (const std::size_t column : columns)
-    where += (where.empty() ? " WHERE " : " AND ") + sql.names[column] + " <=> " + sql_text(sql, column, text_of(column));
+    where +=
+        (where.empty() ? " WHERE " : " AND ") + sql.names[column] + " <=> " + sql_text(sql, column, text_of(column));
   return where;
 }
 
@@ -66,8 +69,10 @@ Status RowWriter::resolve(PutWork& work) {
     std::vector<RootKey> missing;
     for (auto& [column, text] : row.set) {
       if (text.target == nullptr || row.remove || coming(work, *text.target, text.key) != nullptr) continue;
-      if (const auto local = references_.local_of(*text.target, text.key)) text.text = std::string(*local);
-      else missing.push_back({text.target->key_holder->table->name, text.key});
+      if (const auto local = references_.local_of(*text.target, text.key))
+        text.text = std::string(*local);
+      else
+        missing.push_back({text.target->key_holder->table->name, text.key});
     }
     if (!missing.empty())
       work.refuse(row.write, Code::reference_missing, "it refers to rows that are not here", std::move(missing));
@@ -102,8 +107,9 @@ Status RowWriter::insert_table(PutWork& work, const TablePlan& plan, Rows rows) 
     for (RowWork* row : ready) settle_texts(work, *row);
     for (std::size_t at = 0; at < ready.size() && work.outcome.problems.empty(); at += kRowsPerInsert) {
       const std::size_t end = std::min(ready.size(), at + kRowsPerInsert);
-      OMRSYNC_CHECK(insert_rows(work, plan, Rows(ready.begin() + static_cast<std::ptrdiff_t>(at),
-                                                 ready.begin() + static_cast<std::ptrdiff_t>(end))));
+      OMRSYNC_CHECK(insert_rows(
+          work, plan,
+          Rows(ready.begin() + static_cast<std::ptrdiff_t>(at), ready.begin() + static_cast<std::ptrdiff_t>(end))));
     }
     for (RowWork* row : ready) row->done = true;
     std::erase_if(rows, [](const RowWork* row) { return row->done; });
@@ -158,8 +164,10 @@ void RowWriter::settle_texts(PutWork& work, RowWork& row) {
   for (auto& [column, text] : row.set) {
     if (text.target == nullptr || text.text) continue;
     const RowWork* other = coming(work, *text.target, text.key);
-    if (other != nullptr && other->done && !other->local.empty()) text.text = other->local;
-    else if (other != nullptr) text.later = true;
+    if (other != nullptr && other->done && !other->local.empty())
+      text.text = other->local;
+    else if (other != nullptr)
+      text.later = true;
   }
   if (row.local.empty() && row.plan->local) {
     const auto set = row.set.find(*row.plan->local);
@@ -189,8 +197,10 @@ std::string RowWriter::insert_sql(const TablePlan& plan, const Rows& rows) const
     for (std::size_t i = 0; i < columns.size(); ++i) {
       if (i != 0) text += ',';
       const auto set = row->set.find(columns[i]);
-      if (plan.local == columns[i]) text += sql_text(sql, columns[i], row->local);
-      else text += set == row->set.end() ? "NULL" : sql_text(sql, columns[i], set->second.text);
+      if (plan.local == columns[i])
+        text += sql_text(sql, columns[i], row->local);
+      else
+        text += set == row->set.end() ? "NULL" : sql_text(sql, columns[i], set->second.text);
     }
     text += ')';
   }

@@ -12,8 +12,8 @@
 
 namespace omrsync::mysql {
 
-/// Writes the rows of a put, in the mapping's order: rows that come, then rows that change. Used by one thread, inside a
-/// transaction. After problems the transaction holds nothing useful.
+/// Writes the rows of a put, in the mapping's order: rows that come, then rows that change. Used by one thread, inside
+/// a transaction. After problems the transaction holds nothing useful.
 class RowWriter {
  public:
   RowWriter(Connection& connection, const Compiled& compiled, References& references)

@@ -66,9 +66,12 @@ Status read_root(std::string_view file, const Json& json, Declarations& out) {
   OMRSYNC_CHECK(read_table(file, json, false, root.root));
   const std::string_view kind = json.text_of("class");
   using Class = ports::RootTable::Class;
-  if (kind == "metadata") root.kind = Class::metadata;
-  else if (kind == "link") root.kind = Class::link;
-  else if (kind != "clinical") return invalid(file, "'class' of '" + root.root.table + "' must be clinical, metadata or link");
+  if (kind == "metadata")
+    root.kind = Class::metadata;
+  else if (kind == "link")
+    root.kind = Class::link;
+  else if (kind != "clinical")
+    return invalid(file, "'class' of '" + root.root.table + "' must be clinical, metadata or link");
   if (const Json* owned = json.find("owned"); owned != nullptr) {
     if (owned->array() == nullptr) return invalid(file, "'owned' must be an array");
     for (const Json& each : *owned->array()) {

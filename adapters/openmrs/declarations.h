@@ -12,11 +12,11 @@ namespace omrsync::openmrs {
 /// A table as a declaration has it: nothing here has been held against a live schema yet.
 struct DeclaredTable {
   std::string table;
-  std::string owner;            ///< of an owned table
-  std::string identity;         ///< "uuid", "natural", "owner"; empty: uuid where the table has one, else natural
+  std::string owner;     ///< of an owned table
+  std::string identity;  ///< "uuid", "natural", "owner"; empty: uuid where the table has one, else natural
   std::vector<std::string> key;
   std::vector<ColumnGroup> groups;  ///< a column may end in '*'
-  std::string rest;             ///< name of the group for columns that no group names
+  std::string rest;                 ///< name of the group for columns that no group names
 };
 
 struct DeclaredRoot {

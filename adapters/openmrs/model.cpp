@@ -11,7 +11,7 @@ namespace {
 
 using Kind = ports::RootTable::Class;
 
-constexpr std::string_view kLifeColumns[] = {"voided",  "voided_by",    "date_voided",    "void_reason",   "retired",
+constexpr std::string_view kLifeColumns[] = {"voided",     "voided_by",    "date_voided",   "void_reason",   "retired",
                                              "retired_by", "date_retired", "retire_reason", "retired_reason"};
 constexpr std::string_view kChangedColumns[] = {"changed_by", "date_changed"};
 constexpr std::string_view kUserColumns[] = {"creator", "changed_by", "voided_by", "retired_by"};
@@ -29,7 +29,8 @@ Column* column_of(Schema& schema, const std::string& table, const std::string& c
   return nullptr;
 }
 
-/// Columns that hold another table's key without a foreign key: declared ones, and those that OpenMRS names after users.
+/// Columns that hold another table's key without a foreign key: declared ones, and those that OpenMRS names after
+/// users.
 void complete_references(Schema& schema, const Declarations& declared) {
   for (const DeclaredReference& each : declared.references) {
     Column* column = column_of(schema, each.table, each.column);
@@ -52,9 +53,7 @@ void complete_references(Schema& schema, const Declarations& declared) {
 
 class Compiler {
  public:
-  Compiler(Schema schema, Declarations declared) : declared_(std::move(declared)) {
-    model_.schema = std::move(schema);
-  }
+  Compiler(Schema schema, Declarations declared) : declared_(std::move(declared)) { model_.schema = std::move(schema); }
 
   Result<Model> compile() {
     complete_references(model_.schema, declared_);
@@ -77,8 +76,10 @@ class Compiler {
     for (const Excluded& each : declared_.excluded)
       for (const auto& [name, table] : model_.schema) {
         if (!matches(each.table, name)) continue;
-        if (each.column.empty()) model_.excluded.push_back({name, "", each.reason});
-        else if (table.find(each.column) != nullptr) model_.excluded.push_back({name, each.column, each.reason});
+        if (each.column.empty())
+          model_.excluded.push_back({name, "", each.reason});
+        else if (table.find(each.column) != nullptr)
+          model_.excluded.push_back({name, each.column, each.reason});
       }
     for (const RowRule& rule : declared_.rows)
       if (rule.only && rule.names.empty() && model_.schema.contains(rule.table))
@@ -166,11 +167,12 @@ class Compiler {
     part.owner_column = declared.owner;
     part.key_columns = declared.key;
     part.identity = identity_of(table, declared);
-    if (part.identity != Identity::natural) part.key_columns.clear();
-    else if (part.key_columns.empty()) part.key_columns = table.primary_key;
-    std::erase_if(part.key_columns, [&](const std::string& name) {
-      return table.find(name) == nullptr || name == part.owner_column;
-    });
+    if (part.identity != Identity::natural)
+      part.key_columns.clear();
+    else if (part.key_columns.empty())
+      part.key_columns = table.primary_key;
+    std::erase_if(part.key_columns,
+                  [&](const std::string& name) { return table.find(name) == nullptr || name == part.owner_column; });
     add_groups(table, declared, part);
     return part;
   }

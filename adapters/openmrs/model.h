@@ -11,8 +11,8 @@
 #include "protocol/result.h"
 #include "protocol/state.h"
 
-/// What the live database looks like, and which of its columns belong to which root and group. Plain data, built once at
-/// start (and again after DDL), then read-only and shared by all threads.
+/// What the live database looks like, and which of its columns belong to which root and group. Plain data, built once
+/// at start (and again after DDL), then read-only and shared by all threads.
 namespace omrsync::openmrs {
 
 enum class ColumnType { boolean, integer, real, decimal, text, bytes, date, datetime, time, bits, other };
@@ -113,15 +113,15 @@ struct EmbeddedReference {
 struct RowRule {
   std::string table;
   std::string column;
-  bool only = false;                ///< true: rows not named stay at home; false: rows named do
+  bool only = false;  ///< true: rows not named stay at home; false: rows named do
   std::vector<std::string> names;
   std::string reason;
 };
 
 /// The compiled declarations for one live schema.
 struct Model {
-  Schema schema;            ///< columns' `references` completed by the declarations
-  std::vector<Root> roots;  ///< in the order in which their rows can be inserted
+  Schema schema;                    ///< columns' `references` completed by the declarations
+  std::vector<Root> roots;          ///< in the order in which their rows can be inserted
   std::vector<std::string> tables;  ///< root and owned tables in the order in which rows can be inserted
   std::vector<Excluded> excluded;
   std::vector<EmbeddedReference> embedded;

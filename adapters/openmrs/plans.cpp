@@ -85,9 +85,8 @@ void Plans::connect(TablePlan& plan) {
     for (const std::string& name : group.columns) out.columns.push_back(&plan.columns[*place_of(*plan.table, name)]);
     std::sort(out.columns.begin(), out.columns.end(),
               [](const ColumnPlan* a, const ColumnPlan* b) { return a->column->name < b->column->name; });
-    out.plain = std::none_of(out.columns.begin(), out.columns.end(), [](const ColumnPlan* each) {
-      return each->embedded != nullptr || each->spells_key;
-    });
+    out.plain = std::none_of(out.columns.begin(), out.columns.end(),
+                             [](const ColumnPlan* each) { return each->embedded != nullptr || each->spells_key; });
   }
   const auto root = by_name_.find(plan.root->root.table);
   plan.root_plan = root == by_name_.end() ? &plan : root->second;

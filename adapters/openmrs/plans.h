@@ -25,9 +25,9 @@ struct ColumnPlan {
 };
 
 struct GroupPlan {
-  std::string name;                         ///< as ColumnGroup::name
-  std::vector<const ColumnPlan*> columns;   ///< by rising name, the order of the wire
-  bool plain = true;                        ///< no column of it is `embedded` or `spells_key`
+  std::string name;                        ///< as ColumnGroup::name
+  std::vector<const ColumnPlan*> columns;  ///< by rising name, the order of the wire
+  bool plain = true;                       ///< no column of it is `embedded` or `spells_key`
 };
 
 /// A table of the model with everything that handling a row of it needs, so that a row costs no look-up by name.
@@ -40,17 +40,17 @@ struct TablePlan {
   /// The table whose uuid or name is the key by which this one is referred to, under the same local number: person for
   /// patient, orders for drug_order, itself for most.
   const TablePlan* key_holder = nullptr;
-  std::vector<ColumnPlan> columns;       ///< in the table's order
+  std::vector<ColumnPlan> columns;  ///< in the table's order
   std::vector<GroupPlan> groups;
-  std::vector<const TablePlan*> owned;   ///< of a root
-  std::vector<std::size_t> key;          ///< places of natural key columns
+  std::vector<const TablePlan*> owned;  ///< of a root
+  std::vector<std::size_t> key;         ///< places of natural key columns
   std::optional<std::size_t> uuid;
-  std::optional<std::size_t> local;      ///< place of the integer primary key
+  std::optional<std::size_t> local;  ///< place of the integer primary key
   std::optional<std::size_t> owner;
   const RowRule* rule = nullptr;
   std::optional<std::size_t> rule_column;
-  std::vector<std::string> rule_names;   ///< in the form of fold_name
-  bool types_others = false;             ///< a column of it says what other tables' embedded references point to
+  std::vector<std::string> rule_names;  ///< in the form of fold_name
+  bool types_others = false;            ///< a column of it says what other tables' embedded references point to
 
   [[nodiscard]] bool is_root() const noexcept { return !owner; }
   /// References to this table are by its own uuid. Else by the key of `key_holder`, or by its natural key.

@@ -12,9 +12,8 @@ namespace {
 constexpr char kUnknownTarget = '?';
 
 bool is_number(std::string_view text) {
-  return !text.empty() && text.size() <= 20 && std::all_of(text.begin(), text.end(), [](char c) {
-    return c >= '0' && c <= '9';
-  });
+  return !text.empty() && text.size() <= 20 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// The row that says what an embedded reference points to, where that is another row.
@@ -109,8 +108,10 @@ GroupValue shaped_value(const Plans& plans, const TablePlan& plan, const GroupPl
     const TablePlan* target =
         column->embedded == nullptr ? nullptr : embedded_target(plans, plan, *column, cells, book);
     const auto found = target == nullptr ? std::nullopt : book.key_of(*target, *cell);
-    if (found) texts.emplace_back(column->column->name + "@" + target->table->name, *found);
-    else texts.emplace_back(column->column->name, wire_text(*column, *cell, book));
+    if (found)
+      texts.emplace_back(column->column->name + "@" + target->table->name, *found);
+    else
+      texts.emplace_back(column->column->name, wire_text(*column, *cell, book));
   }
   std::vector<NamedCell> named;
   named.reserve(texts.size());
@@ -153,18 +154,24 @@ std::string join_key(std::span<const std::string> parts) {
 std::vector<std::string> split_key(std::string_view key) {
   std::vector<std::string> parts(1);
   for (std::size_t i = 0; i < key.size(); ++i) {
-    if (key[i] == '|') parts.emplace_back();
-    else if (key[i] == '\\' && i + 1 < key.size()) parts.back().push_back(key[++i]);
-    else parts.back().push_back(key[i]);
+    if (key[i] == '|')
+      parts.emplace_back();
+    else if (key[i] == '\\' && i + 1 < key.size())
+      parts.back().push_back(key[++i]);
+    else
+      parts.back().push_back(key[i]);
   }
   return parts;
 }
 
 std::optional<std::string> key_of_row(const TablePlan& plan, Cells cells, const KeyBook& book) {
   switch (plan.part->identity) {
-    case Identity::uuid: return uuid_key(cells[*plan.uuid]);
-    case Identity::natural: return natural_key(plan, cells, book);
-    case Identity::owner: break;
+    case Identity::uuid:
+      return uuid_key(cells[*plan.uuid]);
+    case Identity::natural:
+      return natural_key(plan, cells, book);
+    case Identity::owner:
+      break;
   }
   return std::string();
 }

@@ -12,7 +12,8 @@
 #include "protocol/state.h"
 
 /// Rows into groups and back. Pure: whatever needs the database is asked of a KeyBook, which callers fill in bulk first
-/// (`wanted_keys`, `wanted_locals`). All cells are in canonical text, in the table's column order; no value is SQL NULL.
+/// (`wanted_keys`, `wanted_locals`). All cells are in canonical text, in the table's column order; no value is SQL
+/// NULL.
 namespace omrsync::openmrs {
 
 using Cells = std::span<const std::optional<std::string>>;
@@ -22,8 +23,10 @@ using Cells = std::span<const std::optional<std::string>>;
 class KeyBook {
  public:
   virtual ~KeyBook() = default;
-  [[nodiscard]] virtual std::optional<std::string_view> key_of(const TablePlan& target, std::string_view local) const = 0;
-  [[nodiscard]] virtual std::optional<std::string_view> local_of(const TablePlan& target, std::string_view key) const = 0;
+  [[nodiscard]] virtual std::optional<std::string_view> key_of(const TablePlan& target,
+                                                               std::string_view local) const = 0;
+  [[nodiscard]] virtual std::optional<std::string_view> local_of(const TablePlan& target,
+                                                                 std::string_view key) const = 0;
   /// A column's text of the row of `type_table` with that local key (person_attribute_type.format).
   [[nodiscard]] virtual std::optional<std::string_view> text_of(const TablePlan& type_table, std::string_view local,
                                                                 std::string_view column) const = 0;
@@ -46,8 +49,8 @@ void wanted_keys(const Plans& plans, const TablePlan& plan, Cells cells, const K
 [[nodiscard]] std::string join_key(std::span<const std::string> parts);
 [[nodiscard]] std::vector<std::string> split_key(std::string_view key);
 
-/// The wire key of a root's row, or of an owned row within its root ("" where the owner alone tells it). A natural key with
-/// a NULL in it, which is not unique, ends in the row's uuid as one part more, where there is one. Nothing: the
+/// The wire key of a root's row, or of an owned row within its root ("" where the owner alone tells it). A natural key
+/// with a NULL in it, which is not unique, ends in the row's uuid as one part more, where there is one. Nothing: the
 /// uuid is null, empty or not ASCII, or a foreign key of a natural key has no known target.
 [[nodiscard]] std::optional<std::string> key_of_row(const TablePlan& plan, Cells cells, const KeyBook& book);
 
@@ -84,9 +87,9 @@ struct GroupAddress {
 /// What one cell on the wire says about a column here.
 struct LocalCell {
   const ColumnPlan* column = nullptr;
-  std::string_view text;             ///< what to store, if `target` is null; else the target's wire key
+  std::string_view text;  ///< what to store, if `target` is null; else the target's wire key
   const TablePlan* target = nullptr;
-  bool unknown_target = false;       ///< the sender did not know the target either; `text` is its number there
+  bool unknown_target = false;  ///< the sender did not know the target either; `text` is its number there
 };
 
 struct ReadGroup {

@@ -22,7 +22,8 @@ struct LogPosition {
   std::uint64_t offset = 0;  ///< end of the last transaction that was read whole
   std::string gtid;          ///< where to start again (MariaDB: the GTID list); carries no order
   std::uint32_t piece = 0;   ///< pieces of the transaction after `offset` already read
-  std::string fingerprint{};  ///< by which the transaction before it is known again (D25); may be empty; carries no order
+  std::string
+      fingerprint{};  ///< by which the transaction before it is known again (D25); may be empty; carries no order
 
   [[nodiscard]] std::strong_ordering operator<=>(const LogPosition& other) const noexcept {
     if (const auto by = file.size() <=> other.file.size(); by != 0) return by;
@@ -55,8 +56,8 @@ struct RowProblem {
 /// What the log shows of one group.
 struct GroupChange {
   GroupName group;
-  std::optional<std::uint64_t> before;     ///< hash of what stood there; none: nothing stood there
-  std::optional<std::uint64_t> after;      ///< hash of what stands there now; none: the row is gone
+  std::optional<std::uint64_t> before;       ///< hash of what stood there; none: nothing stood there
+  std::optional<std::uint64_t> after;        ///< hash of what stands there now; none: the row is gone
   std::optional<GroupValue> before_value{};  ///< in wire terms, from the before image
   std::optional<GroupValue> after_value{};   ///< in wire terms; may be left out for `created` roots
 };
@@ -69,8 +70,9 @@ struct RootChange {
   std::vector<GroupChange> groups;  ///< only groups whose value changed; for `created` all groups of the piece
 };
 
-/// A committed transaction, or a part of a large one (D21): at most about 500 roots. A transaction that carries a marker
-/// is never cut. Each root stands in a piece once; a root that was inserted and deleted within it does not stand there.
+/// A committed transaction, or a part of a large one (D21): at most about 500 roots. A transaction that carries a
+/// marker is never cut. Each root stands in a piece once; a root that was inserted and deleted within it does not stand
+/// there.
 struct LogPiece {
   LogPosition position;  ///< where reading goes on after this piece
   bool ends_transaction = true;
@@ -106,9 +108,9 @@ struct LoadedRoot {
 };
 
 struct Page {
-  std::vector<LoadedRoot> roots;    ///< by rising local key
-  std::optional<std::string> next;  ///< hand it in for the page after; none: the table is done
-  std::uint64_t rows = 0;           ///< rows of the root table read for it
+  std::vector<LoadedRoot> roots;     ///< by rising local key
+  std::optional<std::string> next;   ///< hand it in for the page after; none: the table is done
+  std::uint64_t rows = 0;            ///< rows of the root table read for it
   std::vector<RowProblem> problems;  ///< rows left out, owned rows included
 };
 
@@ -147,8 +149,8 @@ struct PutNotice {
     alias,             ///< D19: `root` stands for `other` here from now on, because its unique name is taken by it
     name_taken,        ///< D19: the unique name is taken by `other`; the row went in without it, it is in the residue
     identifier_taken,  ///< `other` has the same identifier; both are there
-    dangling_parent,   ///< D30: `root` was not deleted but voided or retired, because `other` refers to it; one notice for
-                       ///< each of the first few. `other` is `root`: its kind is never deleted, whoever refers to it
+    dangling_parent,   ///< D30: `root` was not deleted but voided or retired, because `other` refers to it; one notice
+                      ///< for each of the first few. `other` is `root`: its kind is never deleted, whoever refers to it
   };
   Kind kind = Kind::alias;
   RootKey root;
@@ -165,8 +167,8 @@ struct PutOutcome {
   std::vector<PutNotice> notices;
 };
 
-/// One transaction in the OpenMRS server (D7, D7a): never waits for a lock. Order: `mark`, `lock_read`, `put`, `commit`.
-/// After a failure, or when dropped: everything is rolled back. Used by one thread.
+/// One transaction in the OpenMRS server (D7, D7a): never waits for a lock. Order: `mark`, `lock_read`, `put`,
+/// `commit`. After a failure, or when dropped: everything is rolled back. Used by one thread.
 class UnitOfWork {
  public:
   virtual ~UnitOfWork() = default;
@@ -174,12 +176,12 @@ class UnitOfWork {
   /// Inserts the marker row. False: it is already there (this set was applied before).
   virtual Result<bool> mark(const std::string& key) = 0;
 
-  /// Locks the roots' rows and their owners in one fixed order and reads them as committed now. A row locked by somebody
-  /// else: db_lock_busy, `retry_later`.
+  /// Locks the roots' rows and their owners in one fixed order and reads them as committed now. A row locked by
+  /// somebody else: db_lock_busy, `retry_later`.
   virtual Result<std::vector<std::optional<RootContent>>> lock_read(std::span<const RootKey> roots) = 0;
 
-  /// Writes rows, in the mapping's order, targets among `writes` themselves included; nullable references of a cycle in a
-  /// second pass.
+  /// Writes rows, in the mapping's order, targets among `writes` themselves included; nullable references of a cycle in
+  /// a second pass.
   virtual Result<PutOutcome> put(std::span<const RootWrite> writes) = 0;
 
   /// Stores `payload` in the marker row and commits. `look_first`: it may have happened; the log will tell.

@@ -21,9 +21,9 @@ struct SyncRequest {
 
 /// What one round did.
 struct SyncAnswer {
-  std::uint64_t captured = 0;     ///< change sets taken from the database's log
-  std::uint64_t sent = 0;         ///< change sets durable at the parent
-  std::uint64_t received = 0;     ///< change sets that came from the parent
+  std::uint64_t captured = 0;  ///< change sets taken from the database's log
+  std::uint64_t sent = 0;      ///< change sets durable at the parent
+  std::uint64_t received = 0;  ///< change sets that came from the parent
   std::uint64_t applied = 0;
   std::uint64_t merged = 0;
   std::uint64_t conflicts = 0;
@@ -49,13 +49,13 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  /// Works until `stop` is requested, then returns within 5 s with everything durable. A database or a parent that is away
-  /// is waited for and is no failure. Once.
+  /// Works until `stop` is requested, then returns within 5 s with everything durable. A database or a parent that is
+  /// away is waited for and is no failure. Once.
   virtual Status run(std::stop_token stop) = 0;
 
-  /// One round while `run` works in another thread: takes what the database had committed when this was called, sends it
-  /// and waits for its outcomes, fetches what the parent has, applies it. Failures: a code of the line or the database that
-  /// stood in the way until the time was up. Thread-safe.
+  /// One round while `run` works in another thread: takes what the database had committed when this was called, sends
+  /// it and waits for its outcomes, fetches what the parent has, applies it. Failures: a code of the line or the
+  /// database that stood in the way until the time was up. Thread-safe.
   virtual Result<SyncAnswer> sync(const SyncRequest& request, std::stop_token stop) = 0;
 
   /// How capture stands at this moment; none without an OpenMRS database. Thread-safe, answers at once.

@@ -72,7 +72,8 @@ Json to_json(const LoadView& view) {
 Status restart_load(ports::Store& store, const std::string& table, std::int64_t now_ms, bool dry_run) {
   OMRSYNC_TRY(tx, dry_run ? store.read() : store.write());
   OMRSYNC_TRY(known, is_known(*tx, table));
-  if (!known) return not_found("This node has met no row of a table '" + table + "'; owned tables go with their root's.");
+  if (!known)
+    return not_found("This node has met no row of a table '" + table + "'; owned tables go with their root's.");
   if (dry_run) return Done{};
   OMRSYNC_TRY(capture, node::capture_record(*tx));
   OMRSYNC_CHECK(node::put_record(*tx, tables::kUnlogged, table, capture.value_or(node::CaptureRecord{})));

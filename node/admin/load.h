@@ -12,12 +12,12 @@
 /// First loads over links, and comparisons of tables with the ledger.
 namespace omrsync::admin {
 
-/// `omrsync/load/1`: one a link that loads ("parent", or a child), one a table that waits to be compared, one for the whole
-/// database while it is compared because a new life began (D25).
+/// `omrsync/load/1`: one a link that loads ("parent", or a child), one a table that waits to be compared, one for the
+/// whole database while it is compared because a new life began (D25).
 struct LoadView {
-  std::string link;    ///< empty: a comparison
+  std::string link;        ///< empty: a comparison
   bool reconcile = false;  ///< of the whole database; else, without a link, of one table
-  std::string table;   ///< where a load stands (empty: not begun, or done); the table of a comparison
+  std::string table;       ///< where a load stands (empty: not begun, or done); the table of a comparison
   std::uint64_t rows = 0;
   std::uint64_t of = 0;
   bool done = false;

@@ -46,7 +46,8 @@ struct Gathered {
 
 Result<Gathered> gather(ports::StoreTransaction& tx) {
   Gathered all;
-  OMRSYNC_CHECK(list_conflicts(tx, ConflictFilter{"open", {}, {}, {}, {}}, [&](const Conflict& conflict) { all.open.push_back(conflict); }));
+  OMRSYNC_CHECK(list_conflicts(tx, ConflictFilter{"open", {}, {}, {}, {}},
+                               [&](const Conflict& conflict) { all.open.push_back(conflict); }));
   OMRSYNC_CHECK(list_queue(tx, {}, [&](const QueueItem& item) {
     LinkCounts& counts = all.links[item.link];
     const bool failed = item.state == "held" || item.state == "quarantined";
@@ -57,7 +58,8 @@ Result<Gathered> gather(ports::StoreTransaction& tx) {
 
 std::uint64_t conflicts_with(const std::vector<Conflict>& open, const Uuid& node) {
   return static_cast<std::uint64_t>(std::count_if(open.begin(), open.end(), [&](const Conflict& conflict) {
-    return std::any_of(conflict.sides.begin(), conflict.sides.end(), [&](const auto& side) { return side.node == node; });
+    return std::any_of(conflict.sides.begin(), conflict.sides.end(),
+                       [&](const auto& side) { return side.node == node; });
   }));
 }
 
@@ -171,10 +173,10 @@ Status check_new_child(ports::StoreTransaction& tx, const std::string& name, con
   if (catchment != "all" && catchment != "none") return usage("A catchment is all or none, not '" + catchment + "'.");
   OMRSYNC_TRY(self, node::identity(tx));
   OMRSYNC_TRY(children, records(tx));
-  const bool taken = (self && self->name == name) ||
-                     std::any_of(children.begin(), children.end(), [&](const auto& child) {
-                       return child.name == name && child.state != ChildRecord::State::revoked;
-                     });
+  const bool taken =
+      (self && self->name == name) || std::any_of(children.begin(), children.end(), [&](const auto& child) {
+        return child.name == name && child.state != ChildRecord::State::revoked;
+      });
   if (taken) return usage("There is a node '" + name + "' already; names are unique under a parent.");
   return Done{};
 }

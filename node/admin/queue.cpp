@@ -115,8 +115,9 @@ Result<std::vector<QueueItem>> targets_of(ports::StoreTransaction& tx, const Que
     std::copy_if(items.begin(), items.end(), std::back_inserter(arrived),
                  [](const QueueItem& item) { return item.direction == "in"; });
     if (arrived.empty()) {
-      return usage("The set " + items.front().id +
-                   " is on its way out; it is decided at the node where it waits, and sent again by itself until then.");
+      return usage(
+          "The set " + items.front().id +
+          " is on its way out; it is decided at the node where it waits, and sent again by itself until then.");
     }
     return arrived;
   }
@@ -134,10 +135,14 @@ Result<std::vector<QueueItem>> targets_of(ports::StoreTransaction& tx, const Que
 std::optional<InboxItem::State> state_after(QueueAct act, InboxItem::State now) {
   using State = InboxItem::State;
   switch (act) {
-    case QueueAct::retry: return now == State::waiting ? std::nullopt : std::optional(State::waiting);
-    case QueueAct::hold: return now == State::paused ? std::nullopt : std::optional(State::paused);
-    case QueueAct::release: return now == State::paused ? std::optional(State::waiting) : std::nullopt;
-    case QueueAct::discard: break;
+    case QueueAct::retry:
+      return now == State::waiting ? std::nullopt : std::optional(State::waiting);
+    case QueueAct::hold:
+      return now == State::paused ? std::nullopt : std::optional(State::paused);
+    case QueueAct::release:
+      return now == State::paused ? std::optional(State::waiting) : std::nullopt;
+    case QueueAct::discard:
+      break;
   }
   return std::nullopt;
 }
@@ -238,7 +243,8 @@ Result<std::vector<QueueItem>> show_queue(ports::StoreTransaction& tx, const std
     ids.push_back(item.id);
   }));
   OMRSYNC_TRY(meant, one_by_prefix(ids, id, "change set"));
-  near.erase(std::remove_if(near.begin(), near.end(), [&](const QueueItem& item) { return item.id != meant; }), near.end());
+  near.erase(std::remove_if(near.begin(), near.end(), [&](const QueueItem& item) { return item.id != meant; }),
+             near.end());
   return near;
 }
 

@@ -39,7 +39,8 @@ struct QueueFilter {
 Status check(const QueueFilter& filter);
 
 /// Hands out the items that fit, outgoing first, each in the order in which it will be done.
-Status list_queue(ports::StoreTransaction& tx, const QueueFilter& filter, const std::function<void(const QueueItem&)>& visit);
+Status list_queue(ports::StoreTransaction& tx, const QueueFilter& filter,
+                  const std::function<void(const QueueItem&)>& visit);
 
 /// All items of that id, or of the only id that begins with `id`: one for each link that it is on.
 Result<std::vector<QueueItem>> show_queue(ports::StoreTransaction& tx, const std::string& id);

@@ -30,14 +30,20 @@ Json fault_json(const Fault& fault) {
 std::string_view state_of(Code code) {
   switch (code) {
     case Code::line_foreign_answer:
-    case Code::tls_identity_mismatch: return "foreign";
-    case Code::clock_off: return "clock";
-    case Code::line_resting: return "paused";
-    case Code::certificate_revoked: return "revoked";
+    case Code::tls_identity_mismatch:
+      return "foreign";
+    case Code::clock_off:
+      return "clock";
+    case Code::line_resting:
+      return "paused";
+    case Code::certificate_revoked:
+      return "revoked";
     case Code::line_unreachable:
     case Code::line_cut:
-    case Code::line_busy: return "unreachable";
-    default: return "refused";
+    case Code::line_busy:
+      return "unreachable";
+    default:
+      return "refused";
   }
 }
 
@@ -162,8 +168,7 @@ class Teller {
     }));
     Json inbox;
     answer_.json.set("inbox", inbox.set("waiting", waiting).set("held", held).set("quarantined", quarantined));
-    if (quarantined > 0)
-      attend(std::to_string(quarantined) + " quarantined", "omrsync queue ls --state quarantined");
+    if (quarantined > 0) attend(std::to_string(quarantined) + " quarantined", "omrsync queue ls --state quarantined");
     return Done{};
   }
 
@@ -245,6 +250,8 @@ class Teller {
 
 }  // namespace
 
-Result<StatusAnswer> status(ports::StoreTransaction& tx, const Surroundings& around) { return Teller(tx, around).tell(); }
+Result<StatusAnswer> status(ports::StoreTransaction& tx, const Surroundings& around) {
+  return Teller(tx, around).tell();
+}
 
 }  // namespace omrsync::admin

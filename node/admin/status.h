@@ -33,16 +33,16 @@ struct Surroundings {
   std::string version;
   std::optional<std::string> parent_url;
   bool has_openmrs = false;
-  std::string capture_source;             ///< "binlog"
-  std::optional<int> daemon_pid;          ///< none: no daemon runs
-  std::optional<LiveCapture> capture;     ///< none: the daemon did not say
+  std::string capture_source;               ///< "binlog"
+  std::optional<int> daemon_pid;            ///< none: no daemon runs
+  std::optional<LiveCapture> capture;       ///< none: the daemon did not say
   std::int64_t certificate_expires_ms = 0;  ///< 0: no certificate
   std::uint64_t free_bytes = 0;
   std::int64_t now_ms = 0;
 };
 
 struct StatusAnswer {
-  Json json;                     ///< omrsync/status/1
+  Json json;                           ///< omrsync/status/1
   std::vector<std::string> attention;  ///< why somebody should look; empty: nothing
 };
 

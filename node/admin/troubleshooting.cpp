@@ -63,10 +63,12 @@ std::string troubleshooting_page() {
     for (const CodeEntry& entry : all_codes()) {
       const int number = static_cast<int>(entry.code);
       if (number < chapter.first || number >= chapter.first + 100) continue;
-      if (!begun) page += "\n## " + std::string(chapter.title) + "\n\n| code | what happened | what to do | by itself |\n| --- | --- | --- | --- |\n";
+      if (!begun)
+        page += "\n## " + std::string(chapter.title) +
+                "\n\n| code | what happened | what to do | by itself |\n| --- | --- | --- | --- |\n";
       begun = true;
-      page += "| " + to_string(entry.code) + " | " + std::string(entry.meaning) + " | " + std::string(entry.remedy) + " | " +
-              (entry.retryable ? "yes" : "no") + " |\n";
+      page += "| " + to_string(entry.code) + " | " + std::string(entry.meaning) + " | " + std::string(entry.remedy) +
+              " | " + (entry.retryable ? "yes" : "no") + " |\n";
     }
   }
   return page;

@@ -55,7 +55,8 @@ Result<std::string> one_by_prefix(const std::vector<std::string>& ids, std::stri
     if (id.starts_with(text) && std::find(fitting.begin(), fitting.end(), id) == fitting.end()) fitting.push_back(id);
   }
   const std::string quoted = "'" + std::string(text) + "'";
-  if (fitting.empty()) return Error{Remedy::stop_node, Code::not_found, "There is no " + std::string(what) + " " + quoted + "."};
+  if (fitting.empty())
+    return Error{Remedy::stop_node, Code::not_found, "There is no " + std::string(what) + " " + quoted + "."};
   if (fitting.size() > 1) {
     return Error{Remedy::stop_node, Code::usage,
                  std::to_string(fitting.size()) + " ids begin with " + quoted + "; write more of it."};

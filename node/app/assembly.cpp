@@ -26,7 +26,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kDatabasePause{2000};  ///< between tries to reach a database that is away at the start
 
-constexpr std::size_t kHandlers = 64;          ///< each child that waits for news takes one
+constexpr std::size_t kHandlers = 64;                          ///< each child that waits for news takes one
 constexpr std::chrono::duration<std::uint32_t> kComeBack{15};  ///< what children are told while the database is away
 
 struct Outside {
@@ -84,7 +84,10 @@ class WholeNode final : public admin::Engine {
     }
     built->engine->shared().progress.with([&](const node::Progress& progress) {
       const bool away = progress.capture_failed && worth_waiting(progress.capture_error);
-      live.state = away ? "waiting" : progress.capture_failed ? "failed" : progress.capture_open ? "running" : "waiting";
+      live.state = away                      ? "waiting"
+                   : progress.capture_failed ? "failed"
+                   : progress.capture_open   ? "running"
+                                             : "waiting";
       const auto& at = progress.read_through;
       live.position = at.gtid.empty() ? at.file + ":" + std::to_string(at.offset) : at.gtid;
       if (progress.capture_failed) live.fault = {progress.capture_error.code, progress.capture_error.message};
@@ -194,7 +197,8 @@ class WholeNode final : public admin::Engine {
     const auto works = [this] { return built_ && !built_->engine->shared().over.load(); };
     if (changed_.wait_for(lock, stop, left, [&] { return works() || failed_; }) && works()) return built_;
     if (failed_) return *failed_;
-    return waits_for_.value_or(Error{Remedy::retry_later, Code::line_busy, "The node ended before the round could begin."});
+    return waits_for_.value_or(
+        Error{Remedy::retry_later, Code::line_busy, "The node ended before the round could begin."});
   }
 
   /// Seconds since the newest transaction that capture has taken, while there are newer ones.

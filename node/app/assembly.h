@@ -17,8 +17,8 @@ struct LiveRules {
   node::PolicyNow policy;
 };
 
-/// Puts the node together from the concrete adapters that its configuration names; nothing runs yet. `listening`: children
-/// may call while it runs. Whatever is handed in outlives the engine.
+/// Puts the node together from the concrete adapters that its configuration names; nothing runs yet. `listening`:
+/// children may call while it runs. Whatever is handed in outlives the engine.
 [[nodiscard]] Result<std::unique_ptr<admin::Engine>> make_engine(const Config& config, ports::Store& store,
                                                                  ports::Log& log, LiveRules rules, bool listening);
 

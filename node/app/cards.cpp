@@ -36,7 +36,8 @@ Json to_json(const Card& card) {
   Json node;
   node.set("name", card.name).set("id", to_string(card.node)).set("catchment", card.catchment);
   Json json;
-  json.set("schema", kSchema).set("note", "A secret: whoever has this file is this node. Delete it after 'omrsync init'.");
+  json.set("schema", kSchema)
+      .set("note", "A secret: whoever has this file is this node. Delete it after 'omrsync init'.");
   json.set("parent", parent).set("node", node).set("authority", card.authority_pem);
   json.set("certificate", card.certificate_pem).set("key", card.key_pem);
   return json.set("network_key", key_text(card.network_key));
@@ -59,7 +60,8 @@ Result<Card> card_from_json(const Json& json) {
   const auto node_id = parse_uuid(node->text_of("id"));
   const auto network_key = key_from(json.text_of("network_key"));
   if (!parent_id || !node_id || !network_key) return torn("an id or a key is missing");
-  for (const std::string* text : {&card.parent_url, &card.name, &card.authority_pem, &card.certificate_pem, &card.key_pem})
+  for (const std::string* text :
+       {&card.parent_url, &card.name, &card.authority_pem, &card.certificate_pem, &card.key_pem})
     if (text->empty()) return torn("a member is missing");
   card.parent = *parent_id;
   card.node = *node_id;

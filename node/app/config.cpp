@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "node/app/config_raw.h"
 #include "adapters/system/files.h"
+#include "node/app/config_raw.h"
 
 namespace omrsync::app {
 namespace {

@@ -67,9 +67,7 @@ struct Config {
   std::string log_level;
   Json document;  ///< what stood in the file, with the defaults of the sections that stand there
 
-  [[nodiscard]] std::string_view role() const noexcept {
-    return !parent ? "parent" : listen ? "district" : "child";
-  }
+  [[nodiscard]] std::string_view role() const noexcept { return !parent ? "parent" : listen ? "district" : "child"; }
 };
 
 /// One thing that is wrong with a configuration file.
@@ -101,8 +99,8 @@ struct Checked {
 /// Replaces the file by `document` (the shape of `config_as_json`), or with `merge` only the keys that it names (null
 /// removes one). Checked as a whole first: on any mistake the file stays as it is, byte for byte. What stood there
 /// before is kept beside it as FILE.previous. `only_try`: nothing is written.
-[[nodiscard]] Result<std::vector<Mistake>> set_config(const std::filesystem::path& file, const Json& document, bool merge,
-                                                      bool only_try = false);
+[[nodiscard]] Result<std::vector<Mistake>> set_config(const std::filesystem::path& file, const Json& document,
+                                                      bool merge, bool only_try = false);
 
 /// The value of "parent.push" in a document of that shape; null when it is not there.
 [[nodiscard]] Json value_at(const Json& document, std::string_view key);

@@ -31,7 +31,8 @@ class Builder {
     for (const KeySpec& key : all_keys()) complete(key);
     check_together();
     if (!mistakes_.empty()) {
-      std::stable_sort(mistakes_.begin(), mistakes_.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
+      std::stable_sort(mistakes_.begin(), mistakes_.end(),
+                       [](const auto& a, const auto& b) { return a.line < b.line; });
       return {std::nullopt, std::move(mistakes_)};
     }
     return {std::move(config_), {}};
@@ -112,7 +113,8 @@ class Builder {
       mistake(socket->line, "openmrs.socket", "stands beside openmrs.host", "Keep one of the two.");
     if (config_.openmrs && config_.openmrs->marker_schema.empty())
       config_.openmrs->marker_schema = "omrsync_" + config_.openmrs->database;
-    if (config_.openmrs && config_.openmrs->marker_schema == config_.openmrs->database && !config_.openmrs->database.empty())
+    if (config_.openmrs && config_.openmrs->marker_schema == config_.openmrs->database &&
+        !config_.openmrs->database.empty())
       mistake(entry("openmrs.marker_schema")->line, "openmrs.marker_schema", "is OpenMRS's own schema",
               "Name another one; omrsync leaves OpenMRS's schema as it is.");
     if (config_.console_address && !is_loopback(*config_.console_address))

@@ -64,7 +64,8 @@ void set_at(Json& object, std::string_view path, Json value) {
 RawConfig raw_from_json(const Json& document) {
   RawConfig raw;
   if (document.object() == nullptr) {
-    raw.mistakes.push_back({0, "", "the document is not a JSON object", "Take the shape of 'omrsync config show --json'."});
+    raw.mistakes.push_back(
+        {0, "", "the document is not a JSON object", "Take the shape of 'omrsync config show --json'."});
     return raw;
   }
   read_object(*document.object(), "", raw);

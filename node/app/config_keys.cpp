@@ -20,9 +20,12 @@ RestConfig& rest(Config& config) { return there(there(config.openmrs).rest); }
 
 constexpr std::array kSections = {
     SectionSpec{"node", "This node."},
-    SectionSpec{"openmrs", "The OpenMRS database of this site. Without it: a parent that is a FHIR repository only, and keeps what its "
-                "children send in its store."},
-    SectionSpec{"openmrs.rest", "A running OpenMRS that is told what arrived, so that searches and forms show it at once."},
+    SectionSpec{
+        "openmrs",
+        "The OpenMRS database of this site. Without it: a parent that is a FHIR repository only, and keeps what its "
+        "children send in its store."},
+    SectionSpec{"openmrs.rest",
+                "A running OpenMRS that is told what arrived, so that searches and forms show it at once."},
     SectionSpec{"store", "Where the node keeps what it must not forget."},
     SectionSpec{"parent", "The node above. Without it: this is the root."},
     SectionSpec{"link", "How the line to the parent is used."},
@@ -45,9 +48,8 @@ constexpr std::array kKeys = {
             "The time zone in which this OpenMRS writes its dates.", false,
             [](Config& c, const Value& v) { take(c.node.timezone, v); }},
 
-    KeySpec{"openmrs.host", Kind::text, false, "127.0.0.1", "", "127.0.0.1",
-            "Name or address of the database server.", false,
-            [](Config& c, const Value& v) { take(there(c.openmrs).host, v); }},
+    KeySpec{"openmrs.host", Kind::text, false, "127.0.0.1", "", "127.0.0.1", "Name or address of the database server.",
+            false, [](Config& c, const Value& v) { take(there(c.openmrs).host, v); }},
     KeySpec{"openmrs.port", Kind::port, false, "3306", "", "3306", "Port of the database server.", false,
             [](Config& c, const Value& v) { take(there(c.openmrs).port, v); }},
     KeySpec{"openmrs.socket", Kind::path, false, "", "", "/run/mysqld/mysqld.sock",
@@ -62,8 +64,8 @@ constexpr std::array kKeys = {
             "A file with the account's password on its first line. Without it: no password.", false,
             [](Config& c, const Value& v) { take(there(c.openmrs).password_file, v); }},
     KeySpec{"openmrs.capture", Kind::choice, false, "binlog", "binlog", "binlog",
-            "How committed changes are seen. binlog reads the server's replication log and costs OpenMRS nothing.", false,
-            [](Config& c, const Value& v) { take(there(c.openmrs).capture, v); }},
+            "How committed changes are seen. binlog reads the server's replication log and costs OpenMRS nothing.",
+            false, [](Config& c, const Value& v) { take(there(c.openmrs).capture, v); }},
     KeySpec{"openmrs.marker_schema", Kind::identifier, false, "", "", "omrsync_openmrs",
             "A small schema of ours beside OpenMRS's own. Without it: omrsync_ and the database's name.", false,
             [](Config& c, const Value& v) { take(there(c.openmrs).marker_schema, v); }},
@@ -75,8 +77,7 @@ constexpr std::array kKeys = {
             [](Config& c, const Value& v) { take(there(c.openmrs).tls_server_name, v); }},
 
     KeySpec{"openmrs.rest.url", Kind::http_url, true, "", "", "http://127.0.0.1:8080/openmrs",
-            "The address of OpenMRS itself.", false,
-            [](Config& c, const Value& v) { take(rest(c).url, v); }},
+            "The address of OpenMRS itself.", false, [](Config& c, const Value& v) { take(rest(c).url, v); }},
     KeySpec{"openmrs.rest.user", Kind::text, true, "", "", "omrsync", "An OpenMRS user who may clear caches.", false,
             [](Config& c, const Value& v) { take(rest(c).user, v); }},
     KeySpec{"openmrs.rest.password_file", Kind::secret_file, true, "", "", "openmrs-rest.password",
@@ -84,8 +85,7 @@ constexpr std::array kKeys = {
             [](Config& c, const Value& v) { take(rest(c).password_file, v); }},
 
     KeySpec{"store.url", Kind::store_url, false, "sqlite:state/node.db", "", "sqlite:state/node.db",
-            "The store: sqlite: and a file.", false,
-            [](Config& c, const Value& v) { take(c.store_file, v); }},
+            "The store: sqlite: and a file.", false, [](Config& c, const Value& v) { take(c.store_file, v); }},
 
     KeySpec{"parent.url", Kind::https_url, true, "", "", "https://hq.example.org:8443",
             "The parent's address. Its certificate is checked against the authority of this node's card.", false,
@@ -121,13 +121,15 @@ constexpr std::array kKeys = {
             "Tables that neither leave nor enter.", false,
             [](Config& c, const Value& v) { take(c.excluded_tables, v); }},
 
-    KeySpec{"policy.file", Kind::path, false, "", "", "policy.toml",
-            "A file with conflict policies. Without it: fields merge, metadata follows the parent, the rest is for people.",
-            true, [](Config& c, const Value& v) { take(c.policy_file, v); }},
+    KeySpec{
+        "policy.file", Kind::path, false, "", "", "policy.toml",
+        "A file with conflict policies. Without it: fields merge, metadata follows the parent, the rest is for people.",
+        true, [](Config& c, const Value& v) { take(c.policy_file, v); }},
 
-    KeySpec{"apply.unseen_window", Kind::duration, false, "15min", "", "15min",
-            "How long after a change from elsewhere a local write to the same field counts as made without having seen it.",
-            false, [](Config& c, const Value& v) { take(c.unseen_window, v); }},
+    KeySpec{
+        "apply.unseen_window", Kind::duration, false, "15min", "", "15min",
+        "How long after a change from elsewhere a local write to the same field counts as made without having seen it.",
+        false, [](Config& c, const Value& v) { take(c.unseen_window, v); }},
 
     KeySpec{"log.level", Kind::choice, false, "info", "debug info warning error", "info",
             "The least important lines that are written.", true,
@@ -149,28 +151,42 @@ std::string_view section_of(std::string_view key) noexcept {
   return dot == std::string_view::npos ? std::string_view{} : key.substr(0, dot);
 }
 
-std::string_view name_in_section(std::string_view key) noexcept {
-  return key.substr(key.rfind('.') + 1);
-}
+std::string_view name_in_section(std::string_view key) noexcept { return key.substr(key.rfind('.') + 1); }
 
 std::string_view kind_name(Kind kind) noexcept {
   switch (kind) {
-    case Kind::text: return "text";
-    case Kind::name: return "lower-case letters, digits and hyphens, at most 32";
-    case Kind::timezone: return "time zone name";
-    case Kind::path: return "path, relative to the configuration file";
-    case Kind::secret_file: return "path of a file that only its owner may read, relative to the configuration file";
-    case Kind::duration: return "duration with a unit (ms, s, min, h, d)";
-    case Kind::rate_plan: return "off, a rate with a unit (B/s, KiB/s, MiB/s), or a timetable";
-    case Kind::window: return "always, or spans of the week";
-    case Kind::port: return "whole number, 1 to 65535";
-    case Kind::address: return "host:port";
-    case Kind::https_url: return "https address";
-    case Kind::http_url: return "http or https address";
-    case Kind::store_url: return "sqlite: and a path, relative to the configuration file";
-    case Kind::choice: return "one of the choices";
-    case Kind::identifier: return "SQL name";
-    case Kind::list: return "list of SQL names";
+    case Kind::text:
+      return "text";
+    case Kind::name:
+      return "lower-case letters, digits and hyphens, at most 32";
+    case Kind::timezone:
+      return "time zone name";
+    case Kind::path:
+      return "path, relative to the configuration file";
+    case Kind::secret_file:
+      return "path of a file that only its owner may read, relative to the configuration file";
+    case Kind::duration:
+      return "duration with a unit (ms, s, min, h, d)";
+    case Kind::rate_plan:
+      return "off, a rate with a unit (B/s, KiB/s, MiB/s), or a timetable";
+    case Kind::window:
+      return "always, or spans of the week";
+    case Kind::port:
+      return "whole number, 1 to 65535";
+    case Kind::address:
+      return "host:port";
+    case Kind::https_url:
+      return "https address";
+    case Kind::http_url:
+      return "http or https address";
+    case Kind::store_url:
+      return "sqlite: and a path, relative to the configuration file";
+    case Kind::choice:
+      return "one of the choices";
+    case Kind::identifier:
+      return "SQL name";
+    case Kind::list:
+      return "list of SQL names";
   }
   return "";
 }
@@ -210,11 +226,16 @@ std::string explain(const KeySpec& key) {
 std::string reference_page() {
   std::string page =
       "# Configuration\n\n"
-      "One TOML file; `omrsync --config FILE`, else `$OMRSYNC_CONFIG`, else `/etc/omrsync/omrsync.toml`. Relative paths\n"
-      "are relative to the file's folder. Numbers that measure something have a unit. Unknown keys are mistakes, secrets\n"
-      "are paths of files (looked for in `$CREDENTIALS_DIRECTORY` too). `omrsync config check` names every mistake with its\n"
-      "line; `omrsync config explain KEY` prints what stands here. `omrsync config show --json` gives the file as JSON and\n"
-      "`omrsync config set --from FILE.json` takes it back, as a whole or not at all. A running node takes up the keys\n"
+      "One TOML file; `omrsync --config FILE`, else `$OMRSYNC_CONFIG`, else `/etc/omrsync/omrsync.toml`. Relative "
+      "paths\n"
+      "are relative to the file's folder. Numbers that measure something have a unit. Unknown keys are mistakes, "
+      "secrets\n"
+      "are paths of files (looked for in `$CREDENTIALS_DIRECTORY` too). `omrsync config check` names every mistake "
+      "with its\n"
+      "line; `omrsync config explain KEY` prints what stands here. `omrsync config show --json` gives the file as JSON "
+      "and\n"
+      "`omrsync config set --from FILE.json` takes it back, as a whole or not at all. A running node takes up the "
+      "keys\n"
       "marked *reload* at SIGHUP.\n\n"
       "This page is written by `omrsync config reference`; a test compares the two.\n";
   for (const SectionSpec& section : kSections) {

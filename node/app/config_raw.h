@@ -39,7 +39,8 @@ struct RawConfig {
 /// Adds the keys that have a default and do not stand in a section that does.
 void add_defaults(RawConfig& raw);
 
-/// The value as its kind has it, paths made absolute in `folder`; or why not, as a sentence's end ("needs a unit; ...").
+/// The value as its kind has it, paths made absolute in `folder`; or why not, as a sentence's end ("needs a unit;
+/// ...").
 [[nodiscard]] Result<Value> parse_value(const KeySpec& key, const RawValue& value, const std::filesystem::path& folder);
 
 /// Builds the configuration or lists every mistake. `file` gives the folder and the name in messages.

@@ -52,7 +52,8 @@ Result<Value> parse_secret_file(const std::string& text, const fs::path& folder)
   const fs::path path = (folder / text).lexically_normal();
   struct stat about {};
   if (::stat(path.c_str(), &about) != 0) {
-    return refuse("names a file that cannot be read (" + path.string() + "); write the secret into it and chmod 0600 it");
+    return refuse("names a file that cannot be read (" + path.string() +
+                  "); write the secret into it and chmod 0600 it");
   }
   if (!S_ISREG(about.st_mode)) return refuse("names something that is not a file (" + path.string() + ")");
   if ((about.st_mode & 077U) != 0) {
@@ -75,7 +76,8 @@ Result<Value> parse_url(const std::string& text, std::initializer_list<std::stri
 Result<Value> parse_address(const std::string& text) {
   const auto colon = text.rfind(':');
   unsigned port = 0;
-  const std::string_view digits = colon == std::string::npos ? std::string_view{} : std::string_view(text).substr(colon + 1);
+  const std::string_view digits =
+      colon == std::string::npos ? std::string_view{} : std::string_view(text).substr(colon + 1);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   const bool fits = error == std::errc{} && end == digits.data() + digits.size() && port <= 65535 && colon != 0 &&
                     all_of(std::string_view(text).substr(0, colon), ".-:[]_");
@@ -130,19 +132,31 @@ Result<Value> parse_value(const KeySpec& key, const RawValue& value, const std::
     return refuse("needs a unit; write it like \"" + std::string(key.example) + "\"");
   if (text == nullptr) return refuse("must be a text in quotes such as \"" + std::string(key.example) + "\"");
   switch (key.kind) {
-    case Kind::name: return parse_name(*text);
-    case Kind::timezone: return parse_timezone(*text);
-    case Kind::secret_file: return parse_secret_file(*text, folder);
-    case Kind::duration: return as_value(parse_duration(*text));
-    case Kind::rate_plan: return as_value(parse_rate_plan(*text));
-    case Kind::window: return as_value(parse_window(*text));
-    case Kind::address: return parse_address(*text);
-    case Kind::https_url: return parse_url(*text, {"https://"}, "https://hq.example.org:8443");
-    case Kind::http_url: return parse_url(*text, {"https://", "http://"}, "http://127.0.0.1:8080/openmrs");
-    case Kind::store_url: return parse_store(*text, folder);
-    case Kind::choice: return parse_choice(key, *text);
+    case Kind::name:
+      return parse_name(*text);
+    case Kind::timezone:
+      return parse_timezone(*text);
+    case Kind::secret_file:
+      return parse_secret_file(*text, folder);
+    case Kind::duration:
+      return as_value(parse_duration(*text));
+    case Kind::rate_plan:
+      return as_value(parse_rate_plan(*text));
+    case Kind::window:
+      return as_value(parse_window(*text));
+    case Kind::address:
+      return parse_address(*text);
+    case Kind::https_url:
+      return parse_url(*text, {"https://"}, "https://hq.example.org:8443");
+    case Kind::http_url:
+      return parse_url(*text, {"https://", "http://"}, "http://127.0.0.1:8080/openmrs");
+    case Kind::store_url:
+      return parse_store(*text, folder);
+    case Kind::choice:
+      return parse_choice(key, *text);
     case Kind::identifier:
-      if (!all_of(*text, "_$") || text->size() > 64) return refuse("must be letters, digits and underscores, at most 64");
+      if (!all_of(*text, "_$") || text->size() > 64)
+        return refuse("must be letters, digits and underscores, at most 64");
       return Value(*text);
     case Kind::path:
       if (text->empty()) return refuse("is empty");

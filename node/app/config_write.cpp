@@ -46,7 +46,8 @@ std::string toml_line(const KeySpec& key, const RawValue* value) {
 std::string config_as_toml(const Json& document) {
   const RawConfig raw = raw_from_json(document);
   std::string out =
-      "# Configuration of an omrsync node. 'omrsync config explain KEY' says more, 'omrsync config check' finds mistakes.\n"
+      "# Configuration of an omrsync node. 'omrsync config explain KEY' says more, 'omrsync config check' finds "
+      "mistakes.\n"
       "# Lines that begin with # show what could be said: a default or an example.\n";
   for (const SectionSpec& section : all_sections()) {
     const bool there = std::any_of(raw.sections.begin(), raw.sections.end(),
@@ -54,8 +55,8 @@ std::string config_as_toml(const Json& document) {
     out += "\n# " + std::string(section.sentence) + "\n" + (there ? "[" : "# [") + std::string(section.name) + "]\n";
     for (const KeySpec& key : all_keys()) {
       if (section_of(key.key) != section.name) continue;
-      const auto entry = std::find_if(raw.entries.begin(), raw.entries.end(),
-                                      [&](const RawEntry& e) { return e.key == key.key; });
+      const auto entry =
+          std::find_if(raw.entries.begin(), raw.entries.end(), [&](const RawEntry& e) { return e.key == key.key; });
       out += toml_line(key, entry == raw.entries.end() ? nullptr : &entry->value);
     }
   }

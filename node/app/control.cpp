@@ -186,7 +186,8 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(const fs::path& sock
   std::error_code ignored;
   fs::remove(socket, ignored);
   const sockaddr_un address = address_in(folder, socket);
-  if (::bind(listener.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return failed("make");
+  if (::bind(listener.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return failed("make");
   if (::chmod(socket.c_str(), 0600) != 0 || ::listen(listener.number(), 16) != 0) return failed("listen on");
   return std::unique_ptr<ControlServer>(
       std::make_unique<Server>(std::move(folder), std::move(listener), std::move(wake), socket, std::move(answer)));

@@ -9,8 +9,8 @@
 #include "protocol/json.h"
 #include "protocol/result.h"
 
-/// How commands reach the running daemon: a socket file in the state folder that only its owner may open. One question a
-/// connection, one line of JSON each way.
+/// How commands reach the running daemon: a socket file in the state folder that only its owner may open. One question
+/// a connection, one line of JSON each way.
 namespace omrsync::app {
 
 /// Answers a question such as {"ask":"sync"}. Called from several threads. `stop` is requested when the daemon ends.

@@ -1,9 +1,8 @@
 #include "node/app/daemon.h"
 
+#include <atomic>
 #include <csignal>
 #include <ctime>
-
-#include <atomic>
 #include <exception>
 #include <thread>
 
@@ -47,7 +46,8 @@ Json capture_json(const admin::LiveCapture& capture) {
   Json json;
   json.set("state", capture.state).set("position", capture.position).set("lag_seconds", capture.lag_seconds);
   if (capture.fault)
-    json.set("fault", Json(Json::Object{{"code", static_cast<int>(capture.fault->code)}, {"message", capture.fault->message}}));
+    json.set("fault",
+             Json(Json::Object{{"code", static_cast<int>(capture.fault->code)}, {"message", capture.fault->message}}));
   return json;
 }
 
@@ -127,8 +127,9 @@ Result<system::FileLock> lock_state(const Config& config) {
   auto lock = system::FileLock::take(StateFolder(config).lock());
   if (!lock && lock.error().code == Code::node_locked) {
     const auto pid = daemon_pid(config);
-    return Error{Remedy::retry_later, Code::node_locked,
-                 "The node " + config.node.name + " runs already" + (pid ? ", as process " + std::to_string(*pid) : "") + "."};
+    return Error{
+        Remedy::retry_later, Code::node_locked,
+        "The node " + config.node.name + " runs already" + (pid ? ", as process " + std::to_string(*pid) : "") + "."};
   }
   return lock;
 }
@@ -213,7 +214,8 @@ Result<admin::SyncAnswer> sync_once(const Config& config, const admin::SyncReque
   for (int left = kTries;; --left) {
     const auto answer = ask_daemon(state.control_socket(), question, request.timeout + kBeyond);
     if (answer) return admin::sync_answer_from(*answer);
-    if (left == 0 || answer.error().code != Code::line_unreachable || answer.error().message.find("listen") == std::string::npos)
+    if (left == 0 || answer.error().code != Code::line_unreachable ||
+        answer.error().message.find("listen") == std::string::npos)
       return answer.error();
     std::this_thread::sleep_for(kPause);
   }
@@ -228,7 +230,8 @@ std::optional<int> daemon_pid(const Config& config) {
 Result<std::optional<std::vector<std::string>>> ask_to_reload(const Config& config) {
   std::optional<std::vector<std::string>> keys;
   if (!daemon_pid(config)) return keys;
-  OMRSYNC_TRY(answer, ask_daemon(StateFolder(config).control_socket(), Json().set("ask", "reload"), milliseconds(5000)));
+  OMRSYNC_TRY(answer,
+              ask_daemon(StateFolder(config).control_socket(), Json().set("ask", "reload"), milliseconds(5000)));
   keys.emplace();
   if (const Json* list = answer.find("need_start"); list != nullptr && list->array() != nullptr)
     for (const Json& key : *list->array()) keys->push_back(key.text() == nullptr ? "" : *key.text());

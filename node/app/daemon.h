@@ -33,7 +33,8 @@ class LiveConfig {
     return policy_;
   }
 
-  /// Takes up what a reload can, the conflict policy among it; a file with mistakes changes nothing. The keys that wait for a start.
+  /// Takes up what a reload can, the conflict policy among it; a file with mistakes changes nothing. The keys that wait
+  /// for a start.
   Result<std::vector<std::string>> reload();
 
   [[nodiscard]] admin::LineRules line_rules() const;
@@ -47,13 +48,14 @@ class LiveConfig {
   std::shared_ptr<const conflict::Policy> policy_;
 };
 
-/// `omrsync serve`: holds the state folder's lock, runs the engine, answers on the control socket, and returns when SIGTERM
-/// or SIGINT came. SIGHUP reloads. Call it with one thread alive: it blocks these signals for all threads made later.
-/// `node_locked` when another process holds the folder.
+/// `omrsync serve`: holds the state folder's lock, runs the engine, answers on the control socket, and returns when
+/// SIGTERM or SIGINT came. SIGHUP reloads. Call it with one thread alive: it blocks these signals for all threads made
+/// later. `node_locked` when another process holds the folder.
 [[nodiscard]] Status serve(const Config& config);
 
 /// `omrsync sync`: asks the running daemon, or, where none runs, does the round in this process.
-[[nodiscard]] Result<admin::SyncAnswer> sync_once(const Config& config, const admin::SyncRequest& request, bool verbose);
+[[nodiscard]] Result<admin::SyncAnswer> sync_once(const Config& config, const admin::SyncRequest& request,
+                                                  bool verbose);
 
 /// What `status` needs to know beside the store. Asks the daemon for at most 100 ms.
 [[nodiscard]] admin::Surroundings look_around(const Config& config);

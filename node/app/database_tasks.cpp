@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "adapters/mysql/database.h"
 #include "adapters/mysql/schema.h"
 #include "adapters/mysql/server_check.h"
 #include "adapters/openmrs/fhir/facts.h"
 #include "adapters/openmrs/fhir/types.h"
 #include "adapters/openmrs/model.h"
-#include "adapters/mysql/database.h"
 #include "node/app/identity.h"
 #include "node/app/openmrs_parts.h"
 
@@ -26,13 +26,13 @@ std::string group_of(const openmrs::TablePart& part, const std::string& column) 
   return {};
 }
 
-/// The FHIR type that has an element for the column; empty: none. Owned rows of a typed root are elements of it, but for
-/// who made them and when.
+/// The FHIR type that has an element for the column; empty: none. Owned rows of a typed root are elements of it, but
+/// for who made them and when.
 std::string type_with_element(const std::string& root, const std::string& table, const std::string& column) {
   namespace fhir = openmrs::fhir;
-  for (const fhir::Type* type : {&fhir::patient_type(), &fhir::person_type(), &fhir::practitioner_type(),
-                                 &fhir::location_type(), &fhir::visit_type(), &fhir::encounter_type(),
-                                 &fhir::observation_type()}) {
+  for (const fhir::Type* type :
+       {&fhir::patient_type(), &fhir::person_type(), &fhir::practitioner_type(), &fhir::location_type(),
+        &fhir::visit_type(), &fhir::encounter_type(), &fhir::observation_type()}) {
     if (type->table != root) continue;
     const bool by_rule = std::any_of(type->rules.begin(), type->rules.end(),
                                      [&](const fhir::Rule& rule) { return rule.column == column; });

@@ -13,7 +13,8 @@ namespace omrsync::app {
 
 /// SQL statements, without ';', for the account with the least privileges that is enough. `host` empty: from where this
 /// node connects.
-[[nodiscard]] Result<std::vector<std::string>> grant_statements(const Config& config, const std::string& host, bool mariadb);
+[[nodiscard]] Result<std::vector<std::string>> grant_statements(const Config& config, const std::string& host,
+                                                                bool mariadb);
 
 /// Makes our schema beside OpenMRS's. Repeating it changes nothing.
 [[nodiscard]] Status init_database(const Config& config);
@@ -22,8 +23,8 @@ namespace omrsync::app {
 struct ColumnCoverage {
   std::string table;
   std::string column;
-  std::string state;   ///< mapped, residual, identity, excluded
-  std::string root;    ///< the root table that it travels with
+  std::string state;  ///< mapped, residual, identity, excluded
+  std::string root;   ///< the root table that it travels with
   std::string group;
   std::string reason;
 };

@@ -42,7 +42,9 @@ class Doctor {
   }
 
  private:
-  void ok(std::string name, std::string message) { visit_({std::move(name), Check::State::ok, Code::defect, std::move(message), ""}); }
+  void ok(std::string name, std::string message) {
+    visit_({std::move(name), Check::State::ok, Code::defect, std::move(message), ""});
+  }
 
   void tell(std::string name, Check::State state, Code code, std::string message, std::string remedy = "") {
     if (remedy.empty()) remedy = describe(code).remedy;
@@ -59,16 +61,19 @@ class Doctor {
     if (config_.policy_file.empty()) return;
     const auto policy = load_valid_policy(config_);
     if (!policy) return fail("policy", policy.error());
-    ok("policy", "The conflict policy has no mistakes; " + (*policy)->name + "/" + std::to_string((*policy)->version) + ".");
+    ok("policy",
+       "The conflict policy has no mistakes; " + (*policy)->name + "/" + std::to_string((*policy)->version) + ".");
   }
 
   void check_folder() {
     struct stat about {};
     if (::stat(config_.node.state_dir.c_str(), &about) != 0)
       return tell("state_dir", Check::State::failed, Code::file_unreadable,
-                  "There is no state folder " + config_.node.state_dir.string() + ".", "Run 'omrsync init', or correct [node] state_dir.");
+                  "There is no state folder " + config_.node.state_dir.string() + ".",
+                  "Run 'omrsync init', or correct [node] state_dir.");
     if ((about.st_mode & 077U) != 0)
-      return warn("state_dir", Code::secret_readable, "Other users may look into " + config_.node.state_dir.string() + ".",
+      return warn("state_dir", Code::secret_readable,
+                  "Other users may look into " + config_.node.state_dir.string() + ".",
                   "chmod 0700 " + config_.node.state_dir.string());
     ok("state_dir", "The state folder is private.");
   }
@@ -104,8 +109,10 @@ class Doctor {
     const Json* inbox = status->json.find("inbox");
     const std::int64_t quarantined = *inbox->find("quarantined")->integer();
     const std::int64_t held = *inbox->find("held")->integer();
-    const std::string message = std::to_string(held) + " change sets held, " + std::to_string(quarantined) + " quarantined.";
-    if (quarantined > 0) return warn("queue", Code::apply_refused, message, "See 'omrsync queue ls --state quarantined'.");
+    const std::string message =
+        std::to_string(held) + " change sets held, " + std::to_string(quarantined) + " quarantined.";
+    if (quarantined > 0)
+      return warn("queue", Code::apply_refused, message, "See 'omrsync queue ls --state quarantined'.");
     ok("queue", message);
   }
 
@@ -117,7 +124,8 @@ class Doctor {
     const std::int64_t days = (std::chrono::milliseconds(expiry->time_since_epoch()).count() - now_ms()) / kDay_ms;
     const std::string message = "The certificate is valid for " + std::to_string(days) + " days.";
     if (days < 0) return tell(name, Check::State::failed, Code::certificate_expired, "The certificate has expired.");
-    if (days < kRenewal_days) return warn(name, Code::certificate_expired, message, "Ask the parent's administrator for a new card.");
+    if (days < kRenewal_days)
+      return warn(name, Code::certificate_expired, message, "Ask the parent's administrator for a new card.");
     ok(name, message);
   }
 
@@ -162,17 +170,19 @@ class Doctor {
     }
     check_marker(**connection);
     if (!config_.openmrs->rest)
-      warn("openmrs.rest", Code::db_setting_wrong, "A running OpenMRS is not told what arrived; its caches may show old values.",
+      warn("openmrs.rest", Code::db_setting_wrong,
+           "A running OpenMRS is not told what arrived; its caches may show old values.",
            "Add [openmrs.rest] to the configuration.");
   }
 
   void check_marker(mysql::Connection& connection) {
     const std::string& schema = config_.openmrs->marker_schema;
-    const auto found = connection.value("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = " + mysql::quote_text(schema));
+    const auto found = connection.value("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = " +
+                                        mysql::quote_text(schema));
     if (!found) return fail("database.marker_schema", found.error());
     if (found->value_or("0") == "0")
-      return tell("database.marker_schema", Check::State::failed, Code::db_setting_wrong, "The schema " + schema + " is not there.",
-                  "Run 'omrsync db init'.");
+      return tell("database.marker_schema", Check::State::failed, Code::db_setting_wrong,
+                  "The schema " + schema + " is not there.", "Run 'omrsync db init'.");
     ok("database.marker_schema", "The schema " + schema + " is there.");
   }
 

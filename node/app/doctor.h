@@ -22,8 +22,8 @@ struct Check {
 
 [[nodiscard]] Json to_json(const Check& check);
 
-/// Runs all checks and hands each out as soon as it is known. Reads only, but for one question to the parent. A check that
-/// rests on one that failed is left out.
+/// Runs all checks and hands each out as soon as it is known. Reads only, but for one question to the parent. A check
+/// that rests on one that failed is left out.
 void run_checks(const Config& config, const std::function<void(const Check&)>& visit);
 
 }  // namespace omrsync::app

@@ -82,8 +82,8 @@ Result<ports::Response> ask(const Config& config) {
 
 void check_answer(const ports::Response& response, const std::function<void(const Check&)>& visit) {
   if (response.content_type != kWireContentType)
-    return visit(failed("parent.protocol", Code::line_foreign_answer, "What answered is not an omrsync node (status " +
-                                                                          std::to_string(response.status) + ")."));
+    return visit(failed("parent.protocol", Code::line_foreign_answer,
+                        "What answered is not an omrsync node (status " + std::to_string(response.status) + ")."));
   if (response.status != 200) {
     const auto refusal = decode<Refusal>(response.body);
     return visit(failed("parent.protocol", refusal ? refusal->code : Code::wire_malformed,
@@ -91,9 +91,11 @@ void check_answer(const ports::Response& response, const std::function<void(cons
   }
   const auto answer = decode<HelloAnswer>(response.body);
   if (!answer) return visit(failed("parent.protocol", answer.error().code, answer.error().message));
-  visit({"parent.protocol", Check::State::ok, Code::defect, "The parent " + answer->name + " speaks protocol " + std::to_string(answer->version) + ".", ""});
+  visit({"parent.protocol", Check::State::ok, Code::defect,
+         "The parent " + answer->name + " speaks protocol " + std::to_string(answer->version) + ".", ""});
   const std::int64_t offset = clock_offset(answer->time_ms, now_ms());
-  Check clock{"clock", Check::State::ok, Code::clock_off, "The clock is " + std::to_string(std::abs(offset) / 1000) + " s off the parent's.", ""};
+  Check clock{"clock", Check::State::ok, Code::clock_off,
+              "The clock is " + std::to_string(std::abs(offset) / 1000) + " s off the parent's.", ""};
   if (std::abs(offset) > kClockWarning_ms) {
     clock.state = Check::State::warning;
     clock.remedy = std::string(describe(Code::clock_off).remedy);
@@ -109,14 +111,16 @@ void check_parent(const Config& config, const std::function<void(const Check&)>&
   std::string why;
   const Addresses addresses = look_up(*where, why);
   if (!addresses)
-    return visit(failed("parent.name", Code::line_unreachable, "The name " + where->host + " cannot be looked up: " + why + "."));
+    return visit(failed("parent.name", Code::line_unreachable,
+                        "The name " + where->host + " cannot be looked up: " + why + "."));
   visit({"parent.name", Check::State::ok, Code::defect, "The name " + where->host + " is known.", ""});
   for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) {
     why = connect_to(*one);
     if (why.empty()) break;
   }
   const std::string place = where->host + " port " + std::to_string(where->port);
-  if (!why.empty()) return visit(failed("parent.tcp", Code::line_unreachable, "No connection to " + place + ": " + why + "."));
+  if (!why.empty())
+    return visit(failed("parent.tcp", Code::line_unreachable, "No connection to " + place + ": " + why + "."));
   visit({"parent.tcp", Check::State::ok, Code::defect, "A connection to " + place + " can be made.", ""});
   const auto response = ask(config);
   if (!response) return visit(failed("parent.tls", response.error().code, response.error().message));

@@ -38,8 +38,9 @@ struct DatabaseUrl {
 
 Result<DatabaseUrl> parse_database_url(const std::string& text) {
   const auto fault = [] {
-    return usage("--openmrs is not an address such as mysql://omrsync@127.0.0.1:3306/openmrs or "
-                 "mysql://omrsync@localhost/openmrs?socket=/run/mysqld/mysqld.sock.");
+    return usage(
+        "--openmrs is not an address such as mysql://omrsync@127.0.0.1:3306/openmrs or "
+        "mysql://omrsync@localhost/openmrs?socket=/run/mysqld/mysqld.sock.");
   };
   std::string_view rest = text;
   const auto scheme = rest.find("://");
@@ -111,7 +112,8 @@ std::vector<MissingAnswer> missing_answers(const InitAnswers& answers) {
   if (answers.has_parent && !answers.has_children)
     need(answers.openmrs, "--openmrs", "The OpenMRS database, such as mysql://omrsync@127.0.0.1:3306/openmrs");
   if (answers.openmrs || (answers.has_parent && !answers.has_children))
-    need(answers.openmrs_password_file, "--openmrs-password-file", "A file (mode 0600) with the database account's password");
+    need(answers.openmrs_password_file, "--openmrs-password-file",
+         "A file (mode 0600) with the database account's password");
   if (answers.has_parent && !answers.parent && !answers.code)
     need(answers.join, "--join", "The card file that the parent's administrator made with 'omrsync node add'");
   return missing;

@@ -13,8 +13,8 @@ struct Prepared {
   std::optional<Card> card;
 };
 
-/// Reads what the answers name and puts them together; writes nothing. Paths given on the command line are taken from the
-/// working folder, or from the configuration's folder when they are only there.
+/// Reads what the answers name and puts them together; writes nothing. Paths given on the command line are taken from
+/// the working folder, or from the configuration's folder when they are only there.
 [[nodiscard]] Result<Prepared> prepare(const InitAnswers& answers, const std::filesystem::path& config_file);
 
 }  // namespace omrsync::app

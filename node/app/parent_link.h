@@ -9,8 +9,9 @@
 
 namespace omrsync::app {
 
-/// The configured client towards the parent, with the card's certificate, held to the line's rules: outside the window a
-/// question fails with `line_resting` before a byte is sent.
-[[nodiscard]] Result<std::unique_ptr<ports::ParentLink>> open_parent_link(const Config& config, admin::LineRulesNow rules);
+/// The configured client towards the parent, with the card's certificate, held to the line's rules: outside the window
+/// a question fails with `line_resting` before a byte is sent.
+[[nodiscard]] Result<std::unique_ptr<ports::ParentLink>> open_parent_link(const Config& config,
+                                                                          admin::LineRulesNow rules);
 
 }  // namespace omrsync::app

@@ -55,7 +55,8 @@ Status make_authority(const Config& config, const StateFolder& state) {
   OMRSYNC_CHECK(make_private_folder(state.authority()));
   std::error_code ignored;
   if (!fs::exists(state.authority() / "ca.key", ignored)) {
-    OMRSYNC_TRY(made, http::CertificateAuthority::create(state.authority(), config.node.name, from_now(kAuthorityLife)));
+    OMRSYNC_TRY(made,
+                http::CertificateAuthority::create(state.authority(), config.node.name, from_now(kAuthorityLife)));
     (void)made;
   }
   return issue_server_certificate(config, state);
@@ -99,7 +100,8 @@ Result<node::Identity> settle_identity(const Config& config, const std::optional
   OMRSYNC_TRY(there, node::identity(*tx));
   if (there && card && there->node != card->node) {
     return Error{Remedy::stop_node, Code::config_invalid,
-                 "The store " + config.store_file.string() + " belongs to another node than the card. Use an empty state folder."};
+                 "The store " + config.store_file.string() +
+                     " belongs to another node than the card. Use an empty state folder."};
   }
   if (there) return *there;
   const node::Identity identity = new_identity(config, card);
@@ -149,8 +151,8 @@ Status renew_server_certificate(const Config& config) {
   return issue_server_certificate(config, state);
 }
 
-Result<Card> make_child(const Config& config, ports::Store& store, const std::string& name, const std::string& catchment,
-                        const fs::path& card_file) {
+Result<Card> make_child(const Config& config, ports::Store& store, const std::string& name,
+                        const std::string& catchment, const fs::path& card_file) {
   if (!config.listen) {
     return Error{Remedy::stop_node, Code::usage, "This node has no [listen] section, so it cannot have children."};
   }

@@ -44,14 +44,14 @@ struct InitOutcome {
 };
 
 /// Makes the node: state folder, keys, store with the node's identity, and last the configuration file. Everything that
-/// can be wrong with the answers is found before anything is written (`usage`, `config_invalid`, `file_unreadable`). After a
-/// crash it can be repeated; a configuration that is there already is never replaced (`usage`). With `only_try` nothing
-/// is written and `node` is empty.
+/// can be wrong with the answers is found before anything is written (`usage`, `config_invalid`, `file_unreadable`).
+/// After a crash it can be repeated; a configuration that is there already is never replaced (`usage`). With `only_try`
+/// nothing is written and `node` is empty.
 [[nodiscard]] Result<InitOutcome> init_node(const InitAnswers& answers, const std::filesystem::path& config_file,
                                             bool only_try);
 
-/// Gives the listener a new certificate when a third of the old one's life or less is left. Children trust the authority,
-/// so they notice nothing.
+/// Gives the listener a new certificate when a third of the old one's life or less is left. Children trust the
+/// authority, so they notice nothing.
 [[nodiscard]] Status renew_server_certificate(const Config& config);
 
 /// Adds a child at this node, makes its certificate and writes its card, a secret file. `usage` as check_new_child.

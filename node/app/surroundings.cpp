@@ -40,7 +40,8 @@ std::optional<admin::LiveCapture> ask_capture(const Config& config) {
   }
   if (const Json* fault = json->find("fault"); fault != nullptr && fault->find("code") != nullptr) {
     const auto* code = fault->find("code")->integer();
-    capture.fault = {describe(static_cast<Code>(code == nullptr ? 0 : *code)).code, std::string(fault->text_of("message"))};
+    capture.fault = {describe(static_cast<Code>(code == nullptr ? 0 : *code)).code,
+                     std::string(fault->text_of("message"))};
   }
   return capture;
 }
@@ -57,7 +58,8 @@ admin::Surroundings look_around(const Config& config) {
   around.daemon_pid = daemon_pid(config);
   if (around.daemon_pid) around.capture = ask_capture(config);
   around.certificate_expires_ms = earliest_expiry_ms(config);
-  around.free_bytes = system::free_bytes(config.node.state_dir).has_value() ? *system::free_bytes(config.node.state_dir) : 0;
+  around.free_bytes =
+      system::free_bytes(config.node.state_dir).has_value() ? *system::free_bytes(config.node.state_dir) : 0;
   around.now_ms = now_ms();
   return around;
 }

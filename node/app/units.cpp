@@ -40,11 +40,11 @@ struct Unit {
   std::uint64_t factor;
 };
 
-constexpr std::array kDurations = {Unit{"ms", 1},       Unit{"s", 1000},       Unit{"min", 60'000},
-                                   Unit{"h", 3600'000}, Unit{"d", 86'400'000}};
-constexpr std::array kSizes = {Unit{"B", 1},          Unit{"KB", 1000},          Unit{"MB", 1'000'000},
-                               Unit{"GB", 1'000'000'000}, Unit{"KiB", 1U << 10U}, Unit{"MiB", 1U << 20U},
-                               Unit{"GiB", 1U << 30U}};
+constexpr std::array kDurations = {Unit{"ms", 1}, Unit{"s", 1000}, Unit{"min", 60'000}, Unit{"h", 3600'000},
+                                   Unit{"d", 86'400'000}};
+constexpr std::array kSizes = {
+    Unit{"B", 1},           Unit{"KB", 1000},       Unit{"MB", 1'000'000}, Unit{"GB", 1'000'000'000},
+    Unit{"KiB", 1U << 10U}, Unit{"MiB", 1U << 20U}, Unit{"GiB", 1U << 30U}};
 
 template <std::size_t N>
 Result<std::uint64_t> with_unit(std::string_view text, const std::array<Unit, N>& units, std::string_view example) {

@@ -16,7 +16,8 @@ namespace omrsync::app {
 /// "500MB", "64KiB", "16MiB", "1GiB", "800B".
 [[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
 
-/// A stretch of the week in minutes from Monday 00:00 local time; `end` may lie past the end of the week and then wraps.
+/// A stretch of the week in minutes from Monday 00:00 local time; `end` may lie past the end of the week and then
+/// wraps.
 struct Span {
   unsigned begin = 0;
   unsigned end = 0;

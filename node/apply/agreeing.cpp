@@ -7,8 +7,8 @@
 
 namespace omrsync::node {
 
-/// The rows under our locks against the ledger. Where they differ a clinician wrote first: capture passes that write, and
-/// we come again. Where neither row nor ledger moved since and they differ still, the log did not show it (D7b).
+/// The rows under our locks against the ledger. Where they differ a clinician wrote first: capture passes that write,
+/// and we come again. Where neither row nor ledger moved since and they differ still, the log did not show it (D7b).
 Result<bool> ApplyWorker::agrees(const std::vector<RootBefore>& befores) {
   std::vector<ports::RootChange> deviations;
   std::map<RootKey, Looked> looked;
@@ -52,9 +52,7 @@ Result<bool> ApplyWorker::agrees(const std::vector<RootBefore>& befores) {
   return false;
 }
 
-bool ApplyWorker::has_passed(const ports::LogPosition& position) {
-  return world_.shared.captured(position);
-}
+bool ApplyWorker::has_passed(const ports::LogPosition& position) { return world_.shared.captured(position); }
 
 /// Gives what no log showed dots of its own, unless the ledger moved on meanwhile.
 Result<bool> ApplyWorker::take_deviations(std::vector<ports::RootChange> deviations,
@@ -71,7 +69,8 @@ Result<bool> ApplyWorker::take_deviations(std::vector<ports::RootChange> deviati
   return false;
 }
 
-/// The database needs no change: the ledger takes the states at its present place in the log, if nothing moved meanwhile.
+/// The database needs no change: the ledger takes the states at its present place in the log, if nothing moved
+/// meanwhile.
 Result<ApplyWorker::Did> ApplyWorker::land_now(const ApplyPlan& plan, const std::vector<RootBefore>& befores) {
   OMRSYNC_TRY(tx, world_.store.write());
   for (const RootBefore& before : befores) {

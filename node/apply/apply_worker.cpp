@@ -65,9 +65,8 @@ Pace ApplyWorker::step(std::stop_token) {
 
 /// A clinician's transactions must not be slower for us.
 bool ApplyWorker::somebody_writes() {
-  return world_.shared.progress.with([&](Progress& p) {
-    return p.local_write_at && world_.clock.steady() - *p.local_write_at < tuning::kPoliteFor;
-  });
+  return world_.shared.progress.with(
+      [&](Progress& p) { return p.local_write_at && world_.clock.steady() - *p.local_write_at < tuning::kPoliteFor; });
 }
 
 /// Apply begins when capture has passed the newest marker, and goes on when it has passed what we wait for.
@@ -120,7 +119,8 @@ Result<std::vector<ApplyWorker::Work>> ApplyWorker::choose() {
     std::size_t roots = 0;
     std::set<RootKey> passed_over;
     OMRSYNC_CHECK(tx->scan(tables::kInbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
-      if (world_.shared.progress.with([&](Progress& p) { return p.committed.contains(std::string(entry.key)); })) return true;
+      if (world_.shared.progress.with([&](Progress& p) { return p.committed.contains(std::string(entry.key)); }))
+        return true;
       const auto item = decode_record<InboxItem>(entry.value);
       if (!item || item->state != InboxItem::State::waiting) return true;
       const auto pause = not_before_.find(std::string(entry.key));
@@ -175,8 +175,7 @@ Result<ApplyWorker::Did> ApplyWorker::apply(std::vector<Work>& works, bool alone
 namespace {
 
 /// A set's outcome is the one of its roots that most deserves to be told.
-Outcome::State gravest(const RootStates& states,
-                       const std::map<RootKey, Outcome::State>& outcomes) {
+Outcome::State gravest(const RootStates& states, const std::map<RootKey, Outcome::State>& outcomes) {
   static constexpr Outcome::State kRank[] = {Outcome::State::duplicate, Outcome::State::applied, Outcome::State::merged,
                                              Outcome::State::theirs, Outcome::State::conflict};
   const auto rank = [](Outcome::State s) { return std::find(std::begin(kRank), std::end(kRank), s); };
@@ -220,7 +219,8 @@ void take_hashes(ApplyPlan& plan, const std::vector<std::size_t>& written, const
 }  // namespace
 
 /// The set was committed before and its marker is on the way through the log, so that it lands and is gone when we come
-/// again; false: wait for that. A marker that the log no longer shows (R40) is not waited for: joining again adds nothing.
+/// again; false: wait for that. A marker that the log no longer shows (R40) is not waited for: joining again adds
+/// nothing.
 Result<bool> ApplyWorker::mark_again(ports::UnitOfWork& unit, const std::string& marker) {
   const auto met = met_markers_.find(marker);
   if (met == met_markers_.end() || !has_passed(met->second)) {

@@ -12,8 +12,8 @@
 
 namespace omrsync::node {
 
-/// Applies what came in to the OpenMRS database: one transaction at a time, never waiting for a lock (D7, D7a). A set that
-/// misses a target is held, one that can never succeed is quarantined; neither delays anything unrelated (D8).
+/// Applies what came in to the OpenMRS database: one transaction at a time, never waiting for a lock (D7, D7a). A set
+/// that misses a target is held, one that can never succeed is quarantined; neither delays anything unrelated (D8).
 class ApplyWorker final : public Worker {
  public:
   explicit ApplyWorker(const World& world) : world_(world) {}
@@ -68,7 +68,8 @@ class ApplyWorker final : public Worker {
   Result<bool> close_cycle(Work& work);
   Status set_aside(Work& work, const Error& error);
   Status ask_for_purged(ports::StoreTransaction& tx, InboxItem& item, const std::string& link);
-  Status hold_apart(ports::StoreTransaction& tx, InboxItem& item, const std::string& key, const ports::PutProblem& problem);
+  Status hold_apart(ports::StoreTransaction& tx, InboxItem& item, const std::string& key,
+                    const ports::PutProblem& problem);
   Pace purge_anew(std::uint64_t arrived);
   Status look_at_kept(const ConflictRecord& record);
   Result<ports::RootTable::Class> kind_of(const std::string& table);
@@ -76,8 +77,8 @@ class ApplyWorker final : public Worker {
   void wait_for_capture();
 
   const World& world_;
-  std::optional<ports::LogPosition> barrier_;  ///< apply goes on when capture has passed it
-  std::map<RootKey, Looked> looked_;           ///< rows that differed from the ledger when last seen
+  std::optional<ports::LogPosition> barrier_;              ///< apply goes on when capture has passed it
+  std::map<RootKey, Looked> looked_;                       ///< rows that differed from the ledger when last seen
   std::map<std::string, ports::LogPosition> met_markers_;  ///< found already there, and where the log ended then
   ApplyPlan in_doubt_;  ///< of a commit whose answer was lost; the log tells before the barrier
   bool started_ = false;
@@ -86,8 +87,8 @@ class ApplyWorker final : public Worker {
 #endif
   std::map<std::string, ports::RootTable::Class> kinds_;
   std::map<std::string, std::chrono::milliseconds> not_before_;  ///< items that met a lock
-  std::chrono::milliseconds next_purges_{0};  ///< kept roots are looked at again then
-  std::string purges_after_;                  ///< and from there on
+  std::chrono::milliseconds next_purges_{0};                     ///< kept roots are looked at again then
+  std::string purges_after_;                                     ///< and from there on
   std::set<std::pair<std::string, RootKey>> come_;  ///< targets that came while a set was about to be held for them
   std::chrono::milliseconds backoff_{0};
   std::vector<DecisionRequest> requests_;  ///< that the present transaction carries out

@@ -45,9 +45,10 @@ Result<ApplyWorker::Did> ApplyWorker::refused(std::vector<Work>& works, const st
   return Did::applied;
 }
 
-/// A target came between our look and now: capture, which wakes those that wait, has passed it already. Told once for each
-/// target, so that a ledger that knows more than the database is not asked for ever.
-Result<bool> ApplyWorker::came_meanwhile(StoreTransaction& tx, const std::string& key, const std::vector<RootKey>& missing) {
+/// A target came between our look and now: capture, which wakes those that wait, has passed it already. Told once for
+/// each target, so that a ledger that knows more than the database is not asked for ever.
+Result<bool> ApplyWorker::came_meanwhile(StoreTransaction& tx, const std::string& key,
+                                         const std::vector<RootKey>& missing) {
   constexpr std::size_t kRemembered = 10'000;
   if (come_.size() > kRemembered) come_.clear();
   for (const RootKey& root : missing) {
@@ -73,8 +74,7 @@ Result<bool> ApplyWorker::hold_or_quarantine(Work& work, const PutProblem& probl
   if (held) OMRSYNC_CHECK(ask_for_purged(*tx, *item, link_place(work.key).link));
   for (const RootKey& root : problem.missing)
     OMRSYNC_CHECK(tx->put(tables::kWaits, tables::root_and(root, work.key), ""));
-  for (const RootKey& root : item->roots)
-    OMRSYNC_CHECK(tx->put(tables::kBrings, tables::root_and(root, work.key), ""));
+  for (const RootKey& root : item->roots) OMRSYNC_CHECK(tx->put(tables::kBrings, tables::root_and(root, work.key), ""));
   if (!item->told) {
     Outcome outcome;
     const LinkPlace place = link_place(work.key);
@@ -111,8 +111,8 @@ Status ApplyWorker::ask_for_purged(StoreTransaction& tx, InboxItem& item, const 
 
 namespace {
 
-/// True when one of these targets is on no way here that is known: trying the set, or closing a cycle with it, is in vain
-/// until that one comes.
+/// True when one of these targets is on no way here that is known: trying the set, or closing a cycle with it, is in
+/// vain until that one comes.
 Result<bool> nobody_brings(StoreTransaction& tx, const std::vector<RootKey>& missing,
                            const std::map<RootKey, const PutProblem*>& beside) {
   for (const RootKey& root : missing) {
@@ -131,7 +131,8 @@ Result<bool> nobody_brings(StoreTransaction& tx, const std::vector<RootKey>& mis
 }  // namespace
 
 /// An entry set apart whose targets are known to be missing is held at once: hundreds of them cost one commit.
-Status ApplyWorker::hold_apart(StoreTransaction& tx, InboxItem& item, const std::string& key, const PutProblem& problem) {
+Status ApplyWorker::hold_apart(StoreTransaction& tx, InboxItem& item, const std::string& key,
+                               const PutProblem& problem) {
   item.state = InboxItem::State::held;
   item.code = static_cast<std::uint32_t>(Code::reference_missing);
   item.reason = problem.reason;
@@ -190,7 +191,8 @@ Status ApplyWorker::split_container(Work& work, const std::vector<PutProblem>& p
 
 namespace {
 
-/// The held sets that `first` needs, and those that they need; empty when something is missing that none of them brings.
+/// The held sets that `first` needs, and those that they need; empty when something is missing that none of them
+/// brings.
 Result<std::vector<std::string>> closure_of(StoreTransaction& tx, const std::string& first) {
   std::vector<std::string> members{first};
   for (std::size_t i = 0; i < members.size(); ++i) {
@@ -227,8 +229,8 @@ Result<bool> add_missing(StoreTransaction& tx, const std::string& key, const std
 
 }  // namespace
 
-/// Held sets that wait only for one another are applied together, in one transaction (D8, R14, R15): the closure of this
-/// one, and again with what it turns out to need. False: something that nobody brings is missing.
+/// Held sets that wait only for one another are applied together, in one transaction (D8, R14, R15): the closure of
+/// this one, and again with what it turns out to need. False: something that nobody brings is missing.
 Result<bool> ApplyWorker::close_cycle(Work& work) {
   if (OMRSYNC_PLANTED(no_closure)) return false;
   for (;;) {
@@ -259,7 +261,8 @@ Result<bool> ApplyWorker::close_cycle(Work& work) {
           OMRSYNC_TRY(added, add_missing(*tx, member.key, problem.missing));
           news = news || added;
         }
-    if (problems.empty()) {  // the transaction could not be made now: this one is tried again, and closes the cycle then
+    if (problems
+            .empty()) {  // the transaction could not be made now: this one is tried again, and closes the cycle then
       OMRSYNC_TRY(item, get_record<InboxItem>(*tx, tables::kInbox, work.key));
       if (item) {
         item->state = InboxItem::State::waiting;
@@ -269,8 +272,10 @@ Result<bool> ApplyWorker::close_cycle(Work& work) {
     OMRSYNC_CHECK(tx->commit());
     if (news) continue;
     for (const PutProblem& problem : problems)
-      world_.log.warning("apply.closure_refused", {{"table", problem.root.table}, {"code", problem.code},
-                                                   {"missing", problem.missing.size()}, {"sets", members.size()}});
+      world_.log.warning("apply.closure_refused", {{"table", problem.root.table},
+                                                   {"code", problem.code},
+                                                   {"missing", problem.missing.size()},
+                                                   {"sets", members.size()}});
     return false;
   }
 }

@@ -74,8 +74,10 @@ Result<std::string> open_dangling(StoreTransaction& tx, const World& world, cons
     record = std::move(read);
   }
   if (!record) {
-    const std::string id = conflict::conflict_id(root, kDanglingParent, Group{{Sibling{tombstone, {}, {}, {}}}, tombstone});
-    record = ConflictRecord{id, kDanglingParent, root, kLifeGroup, world.clock.utc().count(), true, 0, {}, "safe", {}, {}};
+    const std::string id =
+        conflict::conflict_id(root, kDanglingParent, Group{{Sibling{tombstone, {}, {}, {}}}, tombstone});
+    record =
+        ConflictRecord{id, kDanglingParent, root, kLifeGroup, world.clock.utc().count(), true, 0, {}, "safe", {}, {}};
     OMRSYNC_CHECK(tx.put(tables::kConflictOf, of, id));
   }
   record->referrers = referrers;

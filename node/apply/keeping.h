@@ -9,15 +9,15 @@
 #include "node/store/facts.h"
 #include "node/world.h"
 
-/// Rows that were purged elsewhere and stay here, because other rows refer to them (D30): what the ledger says of them, and
-/// the `dangling-parent` conflict that lists who refers.
+/// Rows that were purged elsewhere and stay here, because other rows refer to them (D30): what the ledger says of them,
+/// and the `dangling-parent` conflict that lists who refers.
 namespace omrsync::node {
 
 inline constexpr const char* kDanglingParent = "dangling-parent";  ///< ConflictRecord::kind
 
-/// Makes of `joined`, in which the root is purged, the state of a root that stays: an ordinary write `by` somebody who had
-/// seen the tombstones and what stood here. Siblings of other groups that the purge had not seen stay. Returns which
-/// sibling the database holds, per group; a group without one is to be repaired. Pure.
+/// Makes of `joined`, in which the root is purged, the state of a root that stays: an ordinary write `by` somebody who
+/// had seen the tombstones and what stood here. Siblings of other groups that the purge had not seen stay. Returns
+/// which sibling the database holds, per group; a group without one is to be repaired. Pure.
 std::map<GroupName, Dot> keep_state(RootState& joined, const std::optional<LedgerRow>& row, const RootState& before,
                                     const std::map<GroupName, std::uint64_t>& holds, const Sibling& by);
 
@@ -25,7 +25,8 @@ std::map<GroupName, Dot> keep_state(RootState& joined, const std::optional<Ledge
 [[nodiscard]] std::optional<Dot> tombstone_of(const RootState& state);
 [[nodiscard]] std::optional<Dot> tombstone_of(const LedgerRow& row);
 
-/// Opens the conflict of a root that stays against `tombstone`, or brings the list of one that is open up to date. Returns its id.
+/// Opens the conflict of a root that stays against `tombstone`, or brings the list of one that is open up to date.
+/// Returns its id.
 Result<std::string> open_dangling(ports::StoreTransaction& tx, const World& world, const RootKey& root,
                                   const Dot& tombstone, const std::vector<RootKey>& referrers);
 

@@ -88,7 +88,8 @@ Result<std::map<GroupName, Dot>> standing_after(Landing& landing, const std::opt
     if (place != joined.groups.end() && find(place->second, group.target) != nullptr) {
       standing[group.name] = group.target;
     } else if (!planned.purged && group.hash != 0) {
-      // What we wrote was superseded between the plan and the log: it stands there all the same, under a dot of its own.
+      // What we wrote was superseded between the plan and the log: it stands there all the same, under a dot of its
+      // own.
       OMRSYNC_TRY(dot, landing.own_dot());
       conflict::write(joined, group.name, {dot, {}, Stamp{landing.at_ms, 0, false}, GroupValue{}}, nullptr);
       standing[group.name] = dot;
@@ -97,8 +98,9 @@ Result<std::map<GroupName, Dot>> standing_after(Landing& landing, const std::opt
   return standing;
 }
 
-/// Rows in our transaction that are not what we wrote: a trigger of the site. A local change like any other. Only where an
-/// owned row came back that was deleted, and a group of it that nobody brought has its default now, it has seen the deletion.
+/// Rows in our transaction that are not what we wrote: a trigger of the site. A local change like any other. Only where
+/// an owned row came back that was deleted, and a group of it that nobody brought has its default now, it has seen the
+/// deletion.
 Status take_deviations(Landing& landing, const PlannedRoot& planned, std::optional<LedgerRow>& row) {
   const ports::RootChange* change = change_of(landing, planned.root);
   if (change == nullptr || planned.purged) return Done{};
@@ -109,8 +111,8 @@ Status take_deviations(Landing& landing, const PlannedRoot& planned, std::option
       if (seen == nullptr || seen->after.value_or(0) == group.hash) continue;
       const bool comes_back = group.hash == 0 && group.name.find('#') != std::string::npos;
       if (comes_back != back) continue;
-      deviation.groups.push_back({group.name, group.hash == 0 ? std::nullopt : std::optional(group.hash), seen->after, std::nullopt,
-                                  seen->after_value});
+      deviation.groups.push_back({group.name, group.hash == 0 ? std::nullopt : std::optional(group.hash), seen->after,
+                                  std::nullopt, seen->after_value});
     }
     if (deviation.groups.empty()) continue;
     OMRSYNC_TRY(dot, landing.own_dot());
@@ -132,12 +134,14 @@ void note_overwritten(const Landing& landing, const PlannedRoot& planned, Ledger
   }
 }
 
-Status tell_change(Landing& landing, const PlannedRoot& planned, const RootState& joined, const std::vector<Came>& came) {
+Status tell_change(Landing& landing, const PlannedRoot& planned, const RootState& joined,
+                   const std::vector<Came>& came) {
   const Came& last = came.back();
   const bool above = last.link == kParentLink;
   const Via via{last.link, last.life, conflict::same_state(joined, last.state), last.load};
   const bool past = last.link == kPastLink;  // nobody's any more: everybody is told
-  OMRSYNC_CHECK(log_change(landing.tx, landing.world, planned.root, last.set, past ? std::nullopt : std::optional(via)));
+  OMRSYNC_CHECK(
+      log_change(landing.tx, landing.world, planned.root, last.set, past ? std::nullopt : std::optional(via)));
   if (!above || !via.whole) landing.changed.push_back(planned.root);
   return Done{};
 }
@@ -150,15 +154,15 @@ Status tell_own(Landing& landing, const PlannedRoot& planned) {
   return log_change(landing.tx, landing.world, planned.root, dot, std::nullopt);
 }
 
-/// The root was to be purged and stays, voided or retired: said as a write of ours that has seen the tombstone, so that it
-/// comes back wherever it was deleted (D30).
+/// The root was to be purged and stays, voided or retired: said as a write of ours that has seen the tombstone, so that
+/// it comes back wherever it was deleted (D30).
 Status land_kept(Landing& landing, PlannedRoot& planned, const std::optional<LedgerRow>& row, const RootState& before,
                  RootState& joined) {
   const std::optional<Dot> tombstone = tombstone_of(joined);
   if (!tombstone) return Done{};  // superseded between the plan and the log
   OMRSYNC_TRY(dot, landing.own_dot());
-  const auto stands = keep_state(joined, row, before, planned.holds,
-                                 {dot, {}, Stamp{landing.at_ms, 0, false}, GroupValue{}});
+  const auto stands =
+      keep_state(joined, row, before, planned.holds, {dot, {}, Stamp{landing.at_ms, 0, false}, GroupValue{}});
   LedgerRow after = row ? *row : LedgerRow{};
   remember(after, joined, stands);
   after.hashes = planned.holds;
@@ -181,8 +185,9 @@ Status land_kept(Landing& landing, PlannedRoot& planned, const std::optional<Led
   return release_waiting(landing.tx, planned.root);
 }
 
-/// A root that was purged here and is there again stays only as long as something refers to it: the root-most node, which
-/// purges anew, lists it too. One whose life was written anew, or that is purged for good, dangles no longer (D30).
+/// A root that was purged here and is there again stays only as long as something refers to it: the root-most node,
+/// which purges anew, lists it too. One whose life was written anew, or that is purged for good, dangles no longer
+/// (D30).
 Status note_life(Landing& landing, const PlannedRoot& planned, const RootState& before) {
   const auto life = std::find_if(planned.groups.begin(), planned.groups.end(),
                                  [](const PlannedGroup& group) { return group.name == kLifeGroup; });
@@ -193,7 +198,8 @@ Status note_life(Landing& landing, const PlannedRoot& planned, const RootState& 
     landing.conflicts.push_back(id);
     return Done{};
   }
-  return life->written || planned.purged ? close_dangling(landing.tx, landing.world, planned.root, "write") : Status{Done{}};
+  return life->written || planned.purged ? close_dangling(landing.tx, landing.world, planned.root, "write")
+                                         : Status{Done{}};
 }
 
 Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>& came) {
@@ -219,7 +225,8 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   const bool first_contact = !row || row->loaded;
   OMRSYNC_TRY(stands, standing_after(landing, row, planned, joined));
   const bool changed = !conflict::same_state(before, joined);
-  const bool written = std::any_of(planned.groups.begin(), planned.groups.end(), [](const auto& g) { return g.written; });
+  const bool written =
+      std::any_of(planned.groups.begin(), planned.groups.end(), [](const auto& g) { return g.written; });
   if (!changed && !written && !came.empty()) return Done{};
 
   LedgerRow after = row ? *row : LedgerRow{};
@@ -315,9 +322,8 @@ Status finish_item(StoreTransaction& tx, const World& world, const std::string& 
   if (place.part == 0) OMRSYNC_CHECK(tell_outcome(tx, place.link, told));
   std::string record = R"({"act":"set","at_ms":)" + std::to_string(world.clock.utc().count()) + R"(,"set":")" +
                        to_string(item->set) + R"(","link":")" + place.link + R"(","number":)" +
-                       std::to_string(place.number) + R"(,"part":)" + std::to_string(place.part) +
-                       R"(,"roots":)" + std::to_string(item->roots.size()) + R"(,"outcome":")" +
-                       to_string(outcome.state) + "\"";
+                       std::to_string(place.number) + R"(,"part":)" + std::to_string(place.part) + R"(,"roots":)" +
+                       std::to_string(item->roots.size()) + R"(,"outcome":")" + to_string(outcome.state) + "\"";
   if (outcome.code != 0) record += R"(,"code":")" + to_string(static_cast<Code>(outcome.code)) + "\"";
   for (const std::string& id : outcome.conflicts) record += R"(,"conflict":")" + id + "\"";
   return append_audit(tx, record + "}");

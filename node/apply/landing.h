@@ -6,9 +6,9 @@
 
 namespace omrsync::node {
 
-/// Carries an apply plan out in the ledger, inside the store transaction that takes its place in the log: joined states,
-/// the log for the children, offers to the parent, conflicts, outcomes, audit; the inbox items end (D7). `piece` is our
-/// apply transaction as capture met it; null where the database needed no change.
+/// Carries an apply plan out in the ledger, inside the store transaction that takes its place in the log: joined
+/// states, the log for the children, offers to the parent, conflicts, outcomes, audit; the inbox items end (D7).
+/// `piece` is our apply transaction as capture met it; null where the database needed no change.
 Status land(ports::StoreTransaction& tx, const World& world, const ApplyPlan& plan, const ports::LogPiece* piece,
             const ports::LogPosition& position);
 

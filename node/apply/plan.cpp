@@ -42,8 +42,7 @@ PlannedGroup unpack_group(Unpacker& in) {
 std::string encode(const ApplyPlan& plan) {
   Packer out;
   out.actor(plan.by).number(plan.items.size());
-  for (const PlannedItem& item : plan.items)
-    out.text(item.inbox_key).number(static_cast<std::uint64_t>(item.outcome));
+  for (const PlannedItem& item : plan.items) out.text(item.inbox_key).number(static_cast<std::uint64_t>(item.outcome));
   out.number(plan.roots.size());
   for (const PlannedRoot& root : plan.roots) {
     out.root(root.root).flag(root.existed).flag(root.purged).flag(root.kept).number(root.groups.size());

@@ -15,7 +15,7 @@ struct RootBefore {
   std::optional<ports::RootContent> content;
   std::vector<const RootState*> incoming;  ///< in link order
   std::vector<std::string> links;          ///< by which each came
-  bool from_below = false;  ///< some of it came from a child
+  bool from_below = false;                 ///< some of it came from a child
   bool newest_from_above = false;  ///< from above with a higher link number than the last taken: `shown` is taken (6.3)
 };
 
@@ -23,20 +23,20 @@ struct RootPlan {
   PlannedRoot planned;
   ports::RootWrite write;  ///< empty when the database needs no change
   bool writes = false;
-  bool changes = false;    ///< the joined state is not the one that was here
+  bool changes = false;  ///< the joined state is not the one that was here
   Outcome::State outcome = Outcome::State::applied;
 };
 
 /// What somebody decided about a group, or that a program is to be asked.
 struct Choice {
-  std::vector<Sibling> over;             ///< the siblings that it has seen
+  std::vector<Sibling> over;  ///< the siblings that it has seen
   std::optional<GroupValue> value;
   std::string author;
   std::optional<Stamp> stamp{};  ///< of the value that a rule took; none: it is made now
-  std::string note;     ///< conflict::DecisionNote; of `ask` and `left`: why
-  std::string request;  ///< key of the DecisionRequest that it carries out
-  std::string ask;      ///< this program is to be asked: nothing is decided yet
-  bool left = false;    ///< left to people
+  std::string note;              ///< conflict::DecisionNote; of `ask` and `left`: why
+  std::string request;           ///< key of the DecisionRequest that it carries out
+  std::string ask;               ///< this program is to be asked: nothing is decided yet
+  bool left = false;             ///< left to people
 };
 
 /// A group after the join, before anything is decided.
@@ -59,7 +59,8 @@ class Chooser {
 /// What becomes of a root when what came joins what is here. Fails only where `chooser` does.
 [[nodiscard]] Result<RootPlan> plan_root(const RootBefore& before, const LoadDots& dots, Chooser& chooser);
 
-/// Joins in the order in which things came. `shown_from_above`: the last came from above, and what it shows is taken (6.3).
+/// Joins in the order in which things came. `shown_from_above`: the last came from above, and what it shows is taken
+/// (6.3).
 [[nodiscard]] RootState join_all(RootState here, const std::vector<const RootState*>& incoming, bool shown_from_above);
 
 }  // namespace omrsync::node

@@ -1,4 +1,5 @@
-// Roots that were purged elsewhere and stay here: looked at again, purged anew when nothing refers to them any more (D30).
+// Roots that were purged elsewhere and stay here: looked at again, purged anew when nothing refers to them any more
+// (D30).
 #include <algorithm>
 
 #include "node/apply/apply_worker.h"
@@ -23,7 +24,8 @@ Pace ApplyWorker::purge_anew(std::uint64_t arrived) {
     if (!some) return idle;
     records = std::move(*some);
   }
-  purges_after_ = records.size() < tuning::kPurgeRetries ? std::string() : tables::root_and(records.back().root, kDanglingParent);
+  purges_after_ =
+      records.size() < tuning::kPurgeRetries ? std::string() : tables::root_and(records.back().root, kDanglingParent);
   for (const ConflictRecord& record : records) {
     const Status looked = look_at_kept(record);
     if (!looked && looked.error().code != Code::db_lock_busy)
@@ -47,8 +49,9 @@ Result<bool> sets_wait(ports::StoreTransaction& tx) {
 
 }  // namespace
 
-/// Tries to delete it. Where something still refers to it the list of who does is brought up to date; else the root-most
-/// node deletes it, as anybody at its OpenMRS would: capture gives that a dot. The others undo it and wait for that.
+/// Tries to delete it. Where something still refers to it the list of who does is brought up to date; else the
+/// root-most node deletes it, as anybody at its OpenMRS would: capture gives that a dot. The others undo it and wait
+/// for that.
 Status ApplyWorker::look_at_kept(const ConflictRecord& record) {
   const std::vector<RootKey> roots{record.root};
   OMRSYNC_TRY(unit, world_.openmrs.begin());

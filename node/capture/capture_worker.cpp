@@ -143,7 +143,8 @@ Status CaptureWorker::forget_markers() {
   return keys.size() < 2 ? Status{Done{}} : world_.openmrs.forget_markers(keys);
 }
 
-/// What lay in the purged part is found by comparing every table with the ledger (D25); the log is read on from its end.
+/// What lay in the purged part is found by comparing every table with the ledger (D25); the log is read on from its
+/// end.
 Status CaptureWorker::pass_gap() {
   OMRSYNC_TRY(end, world_.openmrs.log_end());
   OMRSYNC_TRY(tx, world_.store.write());

@@ -9,9 +9,10 @@
 
 namespace omrsync::node {
 
-/// Reads the database's log and is the ledger's one writer for what the log shows. One step is one store transaction: up
-/// to a thousand pieces or 200 ms of them while catching up. In a new life (D25) it first waits until nobody fills the
-/// tables any more and compares them with the ledger; nothing is applied or sent meanwhile, for capture has not come by.
+/// Reads the database's log and is the ledger's one writer for what the log shows. One step is one store transaction:
+/// up to a thousand pieces or 200 ms of them while catching up. In a new life (D25) it first waits until nobody fills
+/// the tables any more and compares them with the ledger; nothing is applied or sent meanwhile, for capture has not
+/// come by.
 class CaptureWorker final : public Worker {
  public:
   CaptureWorker(const World& world, std::unique_ptr<ports::ChangeSource> source)
@@ -38,12 +39,12 @@ class CaptureWorker final : public Worker {
   bool open_ = false;
   std::optional<ports::LogPiece> waiting_;  ///< read, not yet stored
   std::chrono::milliseconds backoff_{100};
-  std::optional<Code> told_;  ///< of the failure that was logged, until something succeeds
+  std::optional<Code> told_;                              ///< of the failure that was logged, until something succeeds
   std::optional<std::chrono::milliseconds> quiet_since_;  ///< of a log that was being filled
   std::chrono::milliseconds signed_at_{0};
-  bool caught_up_ = false;  ///< with transactions of others: more will come
-  bool wrote_ = false;         ///< pieces were stored since the last signature
-  std::size_t markers_ = 0;    ///< passed since old ones were removed
+  bool caught_up_ = false;   ///< with transactions of others: more will come
+  bool wrote_ = false;       ///< pieces were stored since the last signature
+  std::size_t markers_ = 0;  ///< passed since old ones were removed
 };
 
 }  // namespace omrsync::node

@@ -89,7 +89,7 @@ Status take_changes(StoreTransaction& tx, const World& world, const ports::LogPi
   OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
   const std::int64_t at = piece.committed_at.count();
   const LocalWrite write{{world.identity.actor(), sequence}, piece.author, Stamp{at, 0, false}, piece.position,
-                         world.unseen_window.count(), beside};
+                         world.unseen_window.count(),        beside};
   OfferedSet offered{write.dot, piece.position.piece, piece.author, at, {}};
   for (Met& met : all) {
     OMRSYNC_CHECK(take_root(tx, world, met, write, !piece.marker_key.empty()));
@@ -116,8 +116,8 @@ Status take_local_piece(StoreTransaction& tx, const World& world, const ports::L
   return take_changes(tx, world, piece, std::move(all), beside);
 }
 
-/// Our own transaction, in this life of ours. A set whose inbox item is gone was taken by a store that is lost: what the
-/// transaction wrote stands beside what this one holds (R37).
+/// Our own transaction, in this life of ours. A set whose inbox item is gone was taken by a store that is lost: what
+/// the transaction wrote stands beside what this one holds (R37).
 Result<bool> knows_marker(StoreTransaction& tx, const World& world, const ApplyPlan& plan) {
   if (plan.by != world.identity.actor()) return false;
   for (const PlannedItem& item : plan.items) {

@@ -14,8 +14,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr const char* kMet = "ledger_met";  ///< meta: tables of the root node that were met, by their place in the order
-constexpr std::uint64_t kFewDeletes = 50;   ///< more absent rows than this, or one in a hundred, are asked about first
+constexpr const char* kMet =
+    "ledger_met";                          ///< meta: tables of the root node that were met, by their place in the order
+constexpr std::uint64_t kFewDeletes = 50;  ///< more absent rows than this, or one in a hundred, are asked about first
 
 }  // namespace
 
@@ -86,7 +87,8 @@ Result<bool> HealWorker::begin() {
 
 Result<bool> HealWorker::snapshot_ready() {
   const milliseconds now = world_.clock.steady();
-  const bool too_old = snapshot_ && (now - snapshot_since_ > tuning::kSnapshotAge || snapshot_->position() < scan_->from);
+  const bool too_old =
+      snapshot_ && (now - snapshot_since_ > tuning::kSnapshotAge || snapshot_->position() < scan_->from);
   if (too_old) snapshot_.reset();
   if (!snapshot_) {
     OMRSYNC_TRY(opened, world_.openmrs.snapshot());
@@ -104,7 +106,8 @@ Status HealWorker::compare_rows() {
     OMRSYNC_TRY(row, ledger_row(*tx, loaded.root));
     if (row && snapshot_->position() < row->changed_at()) continue;
     if (row) {
-      if (auto change = unlogged_change(loaded.root, row, &loaded.content, world_.dots)) changes.push_back(std::move(*change));
+      if (auto change = unlogged_change(loaded.root, row, &loaded.content, world_.dots))
+        changes.push_back(std::move(*change));
       continue;
     }
     // Never met: inserted behind the log's back, or older than the load, which will meet it. Either way it is offered.
@@ -196,7 +199,8 @@ Status HealWorker::finish() {
     OMRSYNC_CHECK(tx->erase(tables::kUnlogged, scan_->table, ports::after(scan_->table)));
   if (scan_->absent == 0)
     OMRSYNC_CHECK(tx->erase(tables::kMeta, "ask_deletes/" + scan_->table, ports::after("ask_deletes/" + scan_->table)));
-  OMRSYNC_CHECK(tx->erase(tables::kMeta, "accept_deletes/" + scan_->table, ports::after("accept_deletes/" + scan_->table)));
+  OMRSYNC_CHECK(
+      tx->erase(tables::kMeta, "accept_deletes/" + scan_->table, ports::after("accept_deletes/" + scan_->table)));
   OMRSYNC_CHECK(append_audit(*tx, R"({"act":"compared","at_ms":)" + std::to_string(world_.clock.utc().count()) +
                                       R"(,"table":")" + scan_->table + R"(","absent":)" +
                                       std::to_string(scan_->absent) + "}"));

@@ -8,9 +8,9 @@
 
 namespace omrsync::node {
 
-/// Compares tables with the ledger where the log does not tell what happened (D16, D25), and on the root of the tree makes
-/// the ledger acquainted with rows that were there before the node. One chunk a step, in a snapshot that capture has
-/// passed; a table is begun anew after a restart.
+/// Compares tables with the ledger where the log does not tell what happened (D16, D25), and on the root of the tree
+/// makes the ledger acquainted with rows that were there before the node. One chunk a step, in a snapshot that capture
+/// has passed; a table is begun anew after a restart.
 class HealWorker final : public Worker {
  public:
   explicit HealWorker(const World& world) : world_(world) {}
@@ -22,8 +22,8 @@ class HealWorker final : public Worker {
   struct Scan {
     std::string table;
     ports::LogPosition from;
-    bool meeting = false;   ///< not a heal: rows are met for the first time
-    bool rows_done = false; ///< all rows were compared; what the ledger has beside them is next
+    bool meeting = false;    ///< not a heal: rows are met for the first time
+    bool rows_done = false;  ///< all rows were compared; what the ledger has beside them is next
     std::string after;
     std::string ledger_after;
     std::uint64_t absent = 0;

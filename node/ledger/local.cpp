@@ -149,8 +149,8 @@ LedgerRow created(const RootChange& change, const LocalWrite& write) {
 }
 
 /// The root is gone: its standing values were seen by who purged it; siblings that nobody saw here stay.
-void purge(const RootKey& root, LedgerRow& row, const RootChange& change, const LocalWrite& write,
-           const LoadDots& dots, LocalEffect& effect) {
+void purge(const RootKey& root, LedgerRow& row, const RootChange& change, const LocalWrite& write, const LoadDots& dots,
+           LocalEffect& effect) {
   for (const GroupChange& group : change.groups) {
     LedgerGroup& kept = listed(root, row, group, dots);
     if (kept.standing) row.context.add(*kept.standing);
@@ -158,8 +158,7 @@ void purge(const RootKey& root, LedgerRow& row, const RootChange& change, const 
   if (row.base) row.context.add(row.base->dot);
   for (auto& [name, group] : row.groups) {
     if (name == kLifeGroup) continue;
-    if (group.standing)
-      std::erase_if(group.group.siblings, [&](const Sibling& s) { return group.standing == s.dot; });
+    if (group.standing) std::erase_if(group.group.siblings, [&](const Sibling& s) { return group.standing == s.dot; });
     group.standing.reset();
     if (!group.group.siblings.empty()) {
       group.group.shown = group.group.siblings.front().dot;

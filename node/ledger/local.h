@@ -19,7 +19,7 @@ struct LocalWrite {
   Stamp stamp;
   ports::LogPosition position;
   std::int64_t unseen_ms = kUnseenWindowMs;  ///< [apply] unseen_window
-  bool beside = false;  ///< a transaction of ours that the store knows nothing of (R37): it supersedes nothing
+  bool beside = false;    ///< a transaction of ours that the store knows nothing of (R37): it supersedes nothing
   bool has_seen = false;  ///< a consequence of a write of ours in the same transaction: it has seen what it replaces
 };
 
@@ -34,27 +34,26 @@ struct LocalEffect {
     std::optional<GroupValue> stood;
   };
   std::vector<Settled> settled;
-  std::vector<GroupName> put_back;   ///< stale write-backs that say nothing: ours is written again (repair, D7c)
+  std::vector<GroupName> put_back;        ///< stale write-backs that say nothing: ours is written again (repair, D7c)
   std::vector<GroupName> perhaps_unseen;  ///< superseded what an apply of ours had written, perhaps without seeing it
 };
-
 
 /// Notes that a value of a group stands no longer (D7c). `hash` 0: nothing stood there.
 void note_replaced(LedgerRow& row, const GroupName& group, std::uint64_t hash, std::int64_t at_ms, bool ours);
 
-/// Takes what the log shows of one root into its row (`row` null: a root that was not met yet). A local write supersedes
-/// only what stood in the database at its place in the log, and siblings of the same value; and where an apply of ours
-/// wrote shortly before, it may rest on a stale copy (D7c): beside another change of the same row it says nothing, alone it
-/// stands beside ours. Pure.
+/// Takes what the log shows of one root into its row (`row` null: a root that was not met yet). A local write
+/// supersedes only what stood in the database at its place in the log, and siblings of the same value; and where an
+/// apply of ours wrote shortly before, it may rest on a stale copy (D7c): beside another change of the same row it says
+/// nothing, alone it stands beside ours. Pure.
 LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const ports::RootChange& change,
                        const LocalWrite& write, const LoadDots& dots);
 
-/// What `change` found in the rows against what the ledger says stood there, as a change that no log showed: none when they
-/// agree.
+/// What `change` found in the rows against what the ledger says stood there, as a change that no log showed: none when
+/// they agree.
 std::optional<ports::RootChange> missed_change(const LedgerRow& row, const ports::RootChange& change);
 
-/// What the database holds against what the ledger says it should, as a change that no log showed (`unlogged`): none when
-/// they agree. A partial row is completed from `content`. Content absent although the ledger has groups: purged.
+/// What the database holds against what the ledger says it should, as a change that no log showed (`unlogged`): none
+/// when they agree. A partial row is completed from `content`. Content absent although the ledger has groups: purged.
 std::optional<ports::RootChange> unlogged_change(const RootKey& root, std::optional<LedgerRow>& row,
                                                  const ports::RootContent* content, const LoadDots& dots);
 

@@ -14,8 +14,8 @@ namespace omrsync::node {
 
 /// A group that somebody wrote since the first load. Values are kept only of siblings that the database does not hold.
 struct LedgerGroup {
-  Group group;                 ///< the standing sibling has an empty value here
-  std::optional<Dot> standing; ///< the sibling that the database holds (a deleted row "holds" its deletion)
+  Group group;                  ///< the standing sibling has an empty value here
+  std::optional<Dot> standing;  ///< the sibling that the database holds (a deleted row "holds" its deletion)
 };
 
 /// The dot under which a whole root was written at once.
@@ -29,9 +29,9 @@ struct BaseDot {
 /// In the order in which they were replaced.
 struct Replaced {
   GroupName group;
-  std::uint64_t hash = 0;      ///< 0: nothing stood there
-  std::int64_t at_ms = 0;      ///< when it was replaced, by the database's log
-  bool ours = true;            ///< an apply of ours replaced it, not somebody here
+  std::uint64_t hash = 0;  ///< 0: nothing stood there
+  std::int64_t at_ms = 0;  ///< when it was replaced, by the database's log
+  bool ours = true;        ///< an apply of ours replaced it, not somebody here
 };
 
 /// What the node knows of a root beside what the database holds (D22). A root without a row was not met yet: it stands
@@ -44,11 +44,11 @@ struct LedgerRow {
   std::optional<BaseDot> base;  ///< other groups not listed stand under it
   Context context;              ///< without the load dots of groups that stand as loaded
   std::map<GroupName, LedgerGroup> groups;
-  std::map<GroupName, std::uint64_t> hashes;  ///< of every group that the database holds, as last seen in the log
+  std::map<GroupName, std::uint64_t> hashes;     ///< of every group that the database holds, as last seen in the log
   std::map<GroupName, std::uint64_t> load_dots;  ///< of groups that stand as loaded: what a later change has seen
-  std::map<GroupName, GroupValue> residue;    ///< columns of the shown value that the local schema lacks (cells)
+  std::map<GroupName, GroupValue> residue;       ///< columns of the shown value that the local schema lacks (cells)
   std::vector<Replaced> replaced;
-  std::string changed_file;     ///< log position of the last change of this row
+  std::string changed_file;  ///< log position of the last change of this row
   std::uint64_t changed_offset = 0;
   std::uint32_t changed_piece = 0;
   std::uint64_t shown_number = 0;  ///< highest shown_rank from above whose `shown` was taken (rule 6.3)

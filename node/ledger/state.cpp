@@ -55,8 +55,8 @@ std::uint64_t LoadDots::operator()(const RootKey& root, const GroupName& group, 
   return hash_(name);
 }
 
-std::vector<StandingGroup> standing_groups(const RootKey& root, const LedgerRow* row,
-                                           const ports::RootContent& content, const LoadDots& dots) {
+std::vector<StandingGroup> standing_groups(const RootKey& root, const LedgerRow* row, const ports::RootContent& content,
+                                           const LoadDots& dots) {
   std::vector<StandingGroup> groups;
   groups.reserve(content.groups.size());
   for (const auto& [name, held] : content.groups) {

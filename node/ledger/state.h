@@ -14,8 +14,8 @@
 /// Between what the ledger remembers, what the database holds, and the whole state that joins and travels. Pure.
 namespace omrsync::node {
 
-/// The dot of a value that nobody changed since it was first seen (D26): a function of the content alone, equal at every
-/// node of the network, keyed so that it tells nobody the content.
+/// The dot of a value that nobody changed since it was first seen (D26): a function of the content alone, equal at
+/// every node of the network, keyed so that it tells nobody the content.
 class LoadDots {
  public:
   explicit LoadDots(const std::array<std::uint8_t, 16>& network_key) : hash_(network_key) {}
@@ -40,8 +40,8 @@ struct StandingGroup {
 /// under the base dot. `row` null: all as loaded.
 [[nodiscard]] RootState materialise(const LedgerRow* row, const std::vector<StandingGroup>& standing);
 
-/// Writes `state` into `row`, as short as it can be said. `standing` names for each group the dot whose value the database
-/// holds; values of those siblings are not kept.
+/// Writes `state` into `row`, as short as it can be said. `standing` names for each group the dot whose value the
+/// database holds; values of those siblings are not kept.
 void remember(LedgerRow& row, const RootState& state, const std::map<GroupName, Dot>& standing);
 
 /// What arrived, as a state with all values. `set_aside` when a resource cannot be read.
@@ -51,6 +51,7 @@ Result<RootState> state_of(const Entry& entry, const ports::BodyCodec& codec, co
 Result<Entry> entry_as_loaded(const RootKey& root, ports::RootContent content, const ports::BodyCodec& codec);
 
 /// The other way: the state as it travels.
-Result<Entry> entry_of(const RootKey& root, const RootState& state, const ports::BodyCodec& codec, const LoadDots& dots);
+Result<Entry> entry_of(const RootKey& root, const RootState& state, const ports::BodyCodec& codec,
+                       const LoadDots& dots);
 
 }  // namespace omrsync::node

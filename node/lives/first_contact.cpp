@@ -9,7 +9,8 @@ namespace omrsync::node {
 namespace {
 
 /// What a group keeps beside the row: siblings that the database never held, or holds no longer.
-Group kept_beside(const LedgerGroup& known, LedgerRow& row, const std::function<Dot()>& fresh, std::optional<Dot>& shown) {
+Group kept_beside(const LedgerGroup& known, LedgerRow& row, const std::function<Dot()>& fresh,
+                  std::optional<Dot>& shown) {
   Group kept;
   for (const Sibling& s : known.group.siblings) {
     if (s.value && (known.standing == s.dot || s.value->empty())) continue;  // the database held it, or nobody knows it

@@ -19,10 +19,11 @@ namespace omrsync::node {
 /// What the database holds of a root, by group.
 using Hashes = std::map<GroupName, std::uint64_t>;
 
-/// The root as it stands, under one new dot that has seen nothing else: an older context would cover what was lost (R33).
-/// Siblings whose value only the ledger holds stay, under new dots of their own. Nothing: the row is absent (`stands` is
-/// empty) and nothing of the root is kept here; it comes back from others. `fresh` gives dots that were never used.
-[[nodiscard]] std::optional<LedgerRow> first_contact(const LedgerRow& known, const Hashes& stands,
-                                                     const Stamp& stamp, const std::function<Dot()>& fresh);
+/// The root as it stands, under one new dot that has seen nothing else: an older context would cover what was lost
+/// (R33). Siblings whose value only the ledger holds stay, under new dots of their own. Nothing: the row is absent
+/// (`stands` is empty) and nothing of the root is kept here; it comes back from others. `fresh` gives dots that were
+/// never used.
+[[nodiscard]] std::optional<LedgerRow> first_contact(const LedgerRow& known, const Hashes& stands, const Stamp& stamp,
+                                                     const std::function<Dot()>& fresh);
 
 }  // namespace omrsync::node

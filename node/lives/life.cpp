@@ -98,14 +98,19 @@ Status offer_absent(StoreTransaction& tx, const World& world) {
 
 const char* to_string(LifeEnd end) noexcept {
   switch (end) {
-    case LifeEnd::database: return "database";
-    case LifeEnd::store: return "store";
-    case LifeEnd::clone: return "clone";
+    case LifeEnd::database:
+      return "database";
+    case LifeEnd::store:
+      return "store";
+    case LifeEnd::clone:
+      return "clone";
   }
   return "";
 }
 
-void NewLife::pack(Packer& out) const { out.number(static_cast<std::uint64_t>(end)).signed_number(since_ms).actor(before).number(confirmed); }
+void NewLife::pack(Packer& out) const {
+  out.number(static_cast<std::uint64_t>(end)).signed_number(since_ms).actor(before).number(confirmed);
+}
 
 NewLife NewLife::unpack(Unpacker& in) {
   NewLife r;

@@ -10,14 +10,15 @@
 
 namespace omrsync::node {
 
-/// Puts the ledger right after a new life began (D25), chunk by chunk; begun anew after a restart, what was done stays done.
+/// Puts the ledger right after a new life began (D25), chunk by chunk; begun anew after a restart, what was done stays
+/// done.
 ///
 /// The database went back: all of it is compared with the ledger in one snapshot. What stands as the ledger has it is
-/// untouched; a root that differs becomes a first contact; one that is absent is forgotten, to be fetched back, and never
-/// purged. Capture goes on from the snapshot.
+/// untouched; a root that differs becomes a first contact; one that is absent is forgotten, to be fetched back, and
+/// never purged. Capture goes on from the snapshot.
 ///
-/// A clone: roots with numbers that the other copy may have given too become first contacts as the ledger has them. Log and
-/// database are sound, and capture goes on where it stands.
+/// A clone: roots with numbers that the other copy may have given too become first contacts as the ledger has them. Log
+/// and database are sound, and capture goes on where it stands.
 class Reconciler {
  public:
   Reconciler(const World& world, NewLife life) : world_(world), life_(life) {}

@@ -27,7 +27,7 @@ std::string spell(std::uint64_t count, std::uint64_t chance) {
   return std::to_string(count) + " " + std::string(hex.data(), end);
 }
 
-constexpr const char* kSigned = "signature";     ///< meta: the last that surely is in the database
+constexpr const char* kSigned = "signature";        ///< meta: the last that surely is in the database
 constexpr const char* kSigning = "signature_next";  ///< meta: one that may be
 
 }  // namespace

@@ -136,8 +136,8 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
   if (!same) OMRSYNC_CHECK(renew_link(*tx, world_, link, record, life));
   record.last_contact_ms = world_.clock.utc().count();
   record.clock_offset_ms = clock_offset(hello.time_ms, record.last_contact_ms);
-  HelloAnswer answer{kWireVersion, record.life, record.stored, record.stored_chain, record.last_contact_ms, 0,
-                     world_.identity.name};
+  HelloAnswer answer{kWireVersion,           record.life, record.stored,       record.stored_chain,
+                     record.last_contact_ms, 0,           world_.identity.name};
   OMRSYNC_TRY(end, tx->get(tables::kMeta, "log_end"));
   answer.down_end = end ? tables::number_from(*end) : 0;
   ChildRecord seen = child;
@@ -203,8 +203,7 @@ Result<Receipt> ParentService::receipt(StoreTransaction& tx, const std::string& 
 Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pull, milliseconds patience) {
   const std::string link = to_string(child.node);
   const auto place = this->child(link);
-  const milliseconds until =
-      world_.clock.steady() + std::min(patience, milliseconds(pull.wait_ms));
+  const milliseconds until = world_.clock.steady() + std::min(patience, milliseconds(pull.wait_ms));
   const std::size_t bytes = std::clamp<std::size_t>(pull.max_bytes, tuning::kBatchBytesLeast, tuning::kBatchBytesMost);
   PullAnswer answer;
   for (;;) {

@@ -11,8 +11,8 @@
 
 namespace omrsync::node {
 
-/// The parent's side of the node protocol: answers what children ask. Thread-safe; questions of one child are answered one
-/// after the other. Who asks is what the certificate says, never what the body says (I-7).
+/// The parent's side of the node protocol: answers what children ask. Thread-safe; questions of one child are answered
+/// one after the other. Who asks is what the certificate says, never what the body says (I-7).
 class ParentService {
  public:
   explicit ParentService(const World& world) : world_(world) {}

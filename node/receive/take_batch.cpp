@@ -62,13 +62,11 @@ bool is_final(Outcome::State state) noexcept {
 
 Status take_batch(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
                   const Batch& batch) {
-  if (batch.life != record.life)
-    return refuse(Code::wire_life_over, "the batch belongs to another life of this link");
+  if (batch.life != record.life) return refuse(Code::wire_life_over, "the batch belongs to another life of this link");
   if (batch.last < batch.first || batch.first == 0 || batch.last == UINT64_MAX)
     return refuse(Code::wire_malformed, "a batch has no numbers");
   if (batch.last <= record.stored) return Done{};
-  if (batch.first != record.stored + 1)
-    return refuse(Code::wire_gap, "change sets are missing before the batch");
+  if (batch.first != record.stored + 1) return refuse(Code::wire_gap, "change sets are missing before the batch");
   if (sha256(batch.frame) != batch.digest) return refuse(Code::wire_digest_mismatch, "a batch is not what was sent");
   if (batch.previous_chain != record.stored_chain)
     return refuse(Code::incarnation_refused, "the batch does not continue what was stored before");

@@ -156,9 +156,9 @@ Result<std::vector<BatchBuilder::Source>> BatchBuilder::waiting_sets(StoreTransa
     }
     return true;
   };
-  OMRSYNC_CHECK(upward() ? tx.scan(tables::kOutbox, "", "", tuning::kBatchSets, take_offer)
-                         : tx.scan(tables::kLog, tables::number_key(link.log_cursor + 1), "", tuning::kBatchSets,
-                                   take_log));
+  OMRSYNC_CHECK(upward()
+                    ? tx.scan(tables::kOutbox, "", "", tuning::kBatchSets, take_offer)
+                    : tx.scan(tables::kLog, tables::number_key(link.log_cursor + 1), "", tuning::kBatchSets, take_log));
   OMRSYNC_CHECK(read);
   return sources;
 }
@@ -171,8 +171,7 @@ Result<bool> BatchBuilder::snapshot_ready() {
     snapshot_ = std::move(opened);
     snapshot_since_ = now;
   }
-  const bool passed =
-      world_.shared.captured(snapshot_->position());
+  const bool passed = world_.shared.captured(snapshot_->position());
   if (passed || OMRSYNC_PLANTED(bodies_unchecked)) return true;
   waits_ = true;
   if (now - snapshot_since_ > tuning::kSnapshotPatience) snapshot_.reset();

@@ -14,8 +14,8 @@
 namespace omrsync::node {
 
 /// Makes the batches of one link (D23): sets that wait (up: the outbox; down: the log behind the child's cursor), then
-/// chunks of the first load. Bodies are read in one consistent snapshot that capture has passed; what was frozen is sent
-/// again as it is until it is acknowledged. Used by one thread at a time.
+/// chunks of the first load. Bodies are read in one consistent snapshot that capture has passed; what was frozen is
+/// sent again as it is until it is acknowledged. Used by one thread at a time.
 class BatchBuilder {
  public:
   BatchBuilder(const World& world, std::string link) : world_(world), link_(std::move(link)) {}
@@ -38,8 +38,8 @@ class BatchBuilder {
   Status add_load(Building& building);
   void add_container(Building& building, Envelope envelope) const;
   Result<bool> add_page(Building& building, const std::string& table);
-  Result<std::optional<Entry>> entry_for(Building& building, const RootKey& root,
-                                         const std::optional<LedgerRow>& row, const ports::RootContent* content);
+  Result<std::optional<Entry>> entry_for(Building& building, const RootKey& root, const std::optional<LedgerRow>& row,
+                                         const ports::RootContent* content);
   Result<std::optional<Batch>> freeze(Building& building);
 
   const World& world_;

@@ -55,10 +55,11 @@ Status release_waiting(StoreTransaction& tx, const RootKey& root) {
 Status release_overtaken(StoreTransaction& tx, const RootKey& root) {
   const std::string prefix = tables::root_and(root, "");
   std::vector<std::string> bringing;
-  OMRSYNC_CHECK(tx.scan(tables::kBrings, prefix, ports::end_of_prefix(prefix), SIZE_MAX, [&](const ports::Entry& entry) {
-    bringing.emplace_back(tables::behind_root(entry.key));
-    return true;
-  }));
+  OMRSYNC_CHECK(
+      tx.scan(tables::kBrings, prefix, ports::end_of_prefix(prefix), SIZE_MAX, [&](const ports::Entry& entry) {
+        bringing.emplace_back(tables::behind_root(entry.key));
+        return true;
+      }));
   for (const std::string& key : bringing) {
     OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, key));
     if (!item || item->state != InboxItem::State::held) continue;

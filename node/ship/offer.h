@@ -31,8 +31,8 @@ Status note_repair(ports::StoreTransaction& tx, const RootKey& root, const Ledge
 /// A root is there now: sets that were held for it are looked at again.
 Status release_waiting(ports::StoreTransaction& tx, const RootKey& root);
 
-/// A later state of the root was taken: sets that bring an older one and are held are looked at again. What they bring may
-/// be superseded, and then they need their targets no longer.
+/// A later state of the root was taken: sets that bring an older one and are held are looked at again. What they bring
+/// may be superseded, and then they need their targets no longer.
 Status release_overtaken(ports::StoreTransaction& tx, const RootKey& root);
 
 /// A row that the root owns is there now: `group` names it ("concept_name/<key>"); other groups name none.

@@ -25,8 +25,11 @@ Result<std::string> body_of(ports::Response response) {
 }  // namespace
 
 Hello greeting(const Identity& identity, const LinkRecord& link, std::int64_t now_ms) {
-  return {kWireVersion, {identity.actor(), link.life.parent}, identity.name, link.next_number - 1, link.chain,
-          link.stored,  now_ms,                               link.acknowledged, link.stored_chain};
+  return {kWireVersion,     {identity.actor(), link.life.parent},
+          identity.name,    link.next_number - 1,
+          link.chain,       link.stored,
+          now_ms,           link.acknowledged,
+          link.stored_chain};
 }
 
 Pace ParentWorker::step(std::stop_token) {
@@ -119,9 +122,7 @@ PushWorker::PushWorker(const World& world, std::unique_ptr<ports::ParentLink> li
   batch_bytes_ = tuning::kBatchBytesFirst;
 }
 
-milliseconds PushWorker::idle() const {
-  return builder_.waits() ? milliseconds(10) : tuning::kApplyIdle;
-}
+milliseconds PushWorker::idle() const { return builder_.waits() ? milliseconds(10) : tuning::kApplyIdle; }
 
 Result<std::optional<ports::Request>> PushWorker::question() {
   const bool introduced = contact_.with([](ParentContact& c) { return c.introduced; });
@@ -207,7 +208,7 @@ Result<std::optional<ports::Request>> PullWorker::question() {
   const bool hurried = contact_.with([](ParentContact& c) { return c.hurried > 0; });
   waits_there_ = !hurried;
   const milliseconds wait = hurried ? milliseconds(0) : tuning::kPullWait;
-  const Pull pull{record.life, record.stored, batch_bytes_, static_cast<std::uint32_t>(wait.count()),
+  const Pull pull{record.life,          record.stored,      batch_bytes_, static_cast<std::uint32_t>(wait.count()),
                   record.outcomes_seen, record.stored_chain};
   return std::optional<ports::Request>({kPullPath, encode(pull)});
 }
@@ -226,9 +227,8 @@ Status PullWorker::take(const std::string& body) {
   OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
   OMRSYNC_CHECK(tx->commit());
   if (answer.batch) adapt(answer.batch->frame.size());
-  contact_.with([&](ParentContact& contact) {
-    contact.pulls_empty = answer.batch || answer.more ? 0 : contact.pulls_empty + 1;
-  });
+  contact_.with(
+      [&](ParentContact& contact) { contact.pulls_empty = answer.batch || answer.more ? 0 : contact.pulls_empty + 1; });
   if (answer.batch) world_.shared.arrived.ring();
   world_.shared.changed.ring();
   return Done{};

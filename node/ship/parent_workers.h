@@ -16,15 +16,16 @@ namespace omrsync::node {
 
 /// What the push and the pull worker of a child share about its parent.
 struct ParentContact {
-  bool introduced = false;       ///< hello was answered in this process
-  std::uint64_t down_end = 0;    ///< the parent's log when it was answered
-  std::uint64_t pulls_empty = 0; ///< pulls answered with "nothing new" since
-  std::uint64_t failures = 0;    ///< tries in a row that failed
-  std::optional<Error> failure;  ///< of the last try in this process; none: it went well, or none was made yet
-  unsigned hurried = 0;          ///< somebody waits for a round to end: do not wait at the parent for news
+  bool introduced = false;        ///< hello was answered in this process
+  std::uint64_t down_end = 0;     ///< the parent's log when it was answered
+  std::uint64_t pulls_empty = 0;  ///< pulls answered with "nothing new" since
+  std::uint64_t failures = 0;     ///< tries in a row that failed
+  std::optional<Error> failure;   ///< of the last try in this process; none: it went well, or none was made yet
+  unsigned hurried = 0;           ///< somebody waits for a round to end: do not wait at the parent for news
 };
 
-/// One conversation with the parent: a question, then its answer, then the next; back-off with full jitter after a failure.
+/// One conversation with the parent: a question, then its answer, then the next; back-off with full jitter after a
+/// failure.
 class ParentWorker : public Worker {
  public:
   ParentWorker(const World& world, std::unique_ptr<ports::ParentLink> link, Guarded<ParentContact>& contact)
@@ -55,7 +56,8 @@ class ParentWorker : public Worker {
   std::chrono::milliseconds asked_at_{0};
   std::chrono::milliseconds backoff_{0};
   std::chrono::milliseconds failed_at_{0};
-  std::chrono::milliseconds not_before_{0};  ///< of the next try after a failure; somebody in a hurry does not wait for it
+  std::chrono::milliseconds not_before_{
+      0};  ///< of the next try after a failure; somebody in a hurry does not wait for it
   std::uint32_t noted_code_ = UINT32_MAX;
 };
 

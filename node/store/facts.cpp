@@ -61,8 +61,8 @@ Result<std::vector<RootKey>> ledger_roots(StoreTransaction& tx, const std::strin
     for (std::string& key : met) all.emplace(std::move(key), true);
     std::string through = all.size() == limit ? all.rbegin()->first : std::string();  // both are complete up to here
     std::size_t own = 0;
-    OMRSYNC_CHECK(tx.scan(tables::kLedger, from.empty() ? prefix : ports::after(from), ports::end_of_prefix(prefix), limit,
-                          [&](const ports::Entry& entry) {
+    OMRSYNC_CHECK(tx.scan(tables::kLedger, from.empty() ? prefix : ports::after(from), ports::end_of_prefix(prefix),
+                          limit, [&](const ports::Entry& entry) {
                             if (!through.empty() && entry.key > through) return false;
                             all[std::string(entry.key)] = !entry.value.empty();
                             if (++own == limit) through = entry.key;

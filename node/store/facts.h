@@ -24,8 +24,8 @@ Status put_identity(ports::StoreTransaction& tx, const Identity& identity);
 
 Result<std::optional<CaptureRecord>> capture_record(ports::StoreTransaction& tx);
 
-/// What the ledger has of a root: its own row, else its place in a segment. `ahead_of`: what that walk wrote is known not to
-/// hold it.
+/// What the ledger has of a root: its own row, else its place in a segment. `ahead_of`: what that walk wrote is known
+/// not to hold it.
 Result<std::optional<LedgerRow>> ledger_row(ports::StoreTransaction& tx, const RootKey& root, WalkId ahead_of = 0);
 Status put_ledger_row(ports::StoreTransaction& tx, const RootKey& root, const LedgerRow& row);
 
@@ -35,8 +35,8 @@ Status forget_ledger_row(ports::StoreTransaction& tx, const RootKey& root);
 /// Some root of `table` has a row of its own.
 Result<bool> has_own_rows(ports::StoreTransaction& tx, const std::string& table);
 
-/// About `limit` roots of `table` that the ledger has (none: it has no more), behind `after` (tables::root_bytes; empty: from the start), in the
-/// order of their bytes.
+/// About `limit` roots of `table` that the ledger has (none: it has no more), behind `after` (tables::root_bytes;
+/// empty: from the start), in the order of their bytes.
 Result<std::vector<RootKey>> ledger_roots(ports::StoreTransaction& tx, const std::string& table, std::string_view after,
                                           std::size_t limit);
 
@@ -44,8 +44,8 @@ Result<std::vector<RootKey>> ledger_roots(ports::StoreTransaction& tx, const std
 Result<LinkRecord> link_record(ports::StoreTransaction& tx, std::string_view link);
 Status put_link(ports::StoreTransaction& tx, std::string_view link, const LinkRecord& record);
 
-/// The link number of a set from above as a root's ledger row compares it (rule 6.3): numbers of a later life of the link
-/// are higher. 0 for anything that did not come from above in the link's present life.
+/// The link number of a set from above as a root's ledger row compares it (rule 6.3): numbers of a later life of the
+/// link are higher. 0 for anything that did not come from above in the link's present life.
 Result<std::uint64_t> shown_rank(ports::StoreTransaction& tx, std::string_view link, std::uint64_t number);
 
 /// "<link>", NUL, number, part: orders what came over one link.

@@ -16,13 +16,22 @@ namespace omrsync::node {
 /// Builds the bytes of a stored record. Fields are in a fixed order; a later version only adds at the end.
 class Packer {
  public:
-  Packer& number(std::uint64_t value) { append_varint(out_, value); return *this; }
+  Packer& number(std::uint64_t value) {
+    append_varint(out_, value);
+    return *this;
+  }
   Packer& signed_number(std::int64_t value) {
     return number(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
   }
-  Packer& fixed(std::uint64_t value) { append_u64(out_, value); return *this; }
+  Packer& fixed(std::uint64_t value) {
+    append_u64(out_, value);
+    return *this;
+  }
   Packer& flag(bool value) { return number(value ? 1 : 0); }
-  Packer& text(std::string_view value) { append_bytes(out_, value); return *this; }
+  Packer& text(std::string_view value) {
+    append_bytes(out_, value);
+    return *this;
+  }
   Packer& uuid(const Uuid& value) {
     out_.append(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size());
     return *this;
@@ -46,7 +55,8 @@ class Packer {
   std::string out_;
 };
 
-/// Reads them back. Fields missing at the end read as zero or empty; `sound` is false when the bytes were cut inside one.
+/// Reads them back. Fields missing at the end read as zero or empty; `sound` is false when the bytes were cut inside
+/// one.
 class Unpacker {
  public:
   explicit Unpacker(std::string_view bytes) : in_(bytes) {}

@@ -10,8 +10,8 @@
 #include "node/store/tables.h"
 #include "protocol/messages.h"
 
-/// What the node's tables hold, one struct a table (tables.h). Each packs and unpacks itself; fields are only added at the
-/// end.
+/// What the node's tables hold, one struct a table (tables.h). Each packs and unpacks itself; fields are only added at
+/// the end.
 namespace omrsync::node {
 
 /// Who this node is. Meta "identity".
@@ -50,10 +50,10 @@ struct OfferedSet {
 /// How far the first load over one link has come (D26).
 struct LoadCursor {
   bool done = false;
-  std::string table;      ///< present root table; empty: not begun
-  std::string after;      ///< Snapshot::page's cursor within it
-  std::uint64_t rows = 0; ///< rows offered so far
-  std::uint64_t of = 0;   ///< about how many there are
+  std::string table;       ///< present root table; empty: not begun
+  std::string after;       ///< Snapshot::page's cursor within it
+  std::uint64_t rows = 0;  ///< rows offered so far
+  std::uint64_t of = 0;    ///< about how many there are
 };
 
 /// One link, to the parent ("parent") or to a child (its uuid): what was sent, what was received (D28).
@@ -64,14 +64,14 @@ struct LinkRecord {
   std::string chain;               ///< of what went out, at next_number - 1
   std::uint64_t log_cursor = 0;    ///< towards a child: log rows up to here are frozen
   LoadCursor load;
-  bool offer_all = false;          ///< a new life of a used link: every root is offered again (D28)
-  std::uint32_t lives = 0;         ///< of this link so far
-  std::uint64_t stored = 0;        ///< everything up to here has come in and is durable here
+  bool offer_all = false;    ///< a new life of a used link: every root is offered again (D28)
+  std::uint32_t lives = 0;   ///< of this link so far
+  std::uint64_t stored = 0;  ///< everything up to here has come in and is durable here
   std::string stored_chain;
-  std::uint64_t next_outcome = 1;  ///< towards a child: next outcome to tell
-  std::uint64_t outcomes_seen = 0; ///< from the parent: outcomes taken
+  std::uint64_t next_outcome = 1;   ///< towards a child: next outcome to tell
+  std::uint64_t outcomes_seen = 0;  ///< from the parent: outcomes taken
   std::int64_t last_contact_ms = 0;
-  std::uint32_t error_code = 0;    ///< of the last try; 0: it went well
+  std::uint32_t error_code = 0;  ///< of the last try; 0: it went well
   std::string error_message;
   std::int64_t clock_offset_ms = 0;
   void pack(Packer& out) const;
@@ -85,7 +85,7 @@ struct SentSet {
   bool load = false;
   bool stored = false;  ///< the other side has it on disk
   std::int64_t since_ms = 0;
-  std::vector<RootKey> roots;  ///< at most eight, for people
+  std::vector<RootKey> roots;                     ///< at most eight, for people
   Outcome::State told = Outcome::State::applied;  ///< `held` or `quarantined` were told; others end the record
   std::uint32_t code = 0;
   std::string reason;
@@ -106,7 +106,7 @@ struct InboxItem {
   std::string reason;
   std::vector<RootKey> waits_for;
   std::vector<RootKey> roots;
-  bool told = false;  ///< its being held or quarantined was told to the sender
+  bool told = false;   ///< its being held or quarantined was told to the sender
   bool asked = false;  ///< a target was purged here: the sender was asked for it, once (D30)
   void pack(Packer& out) const;
   static InboxItem unpack(Unpacker& in);
@@ -147,7 +147,7 @@ struct ConflictRecord {
   std::string rule{};              ///< by which it was decided, or left to people
   std::string user{};              ///< who decided it, as far as known
   std::string reason{};
-  std::vector<RecordedSide> sides{};  ///< between which it was decided: what `undo` can bring back
+  std::vector<RecordedSide> sides{};    ///< between which it was decided: what `undo` can bring back
   std::optional<RecordedSide> taken{};  ///< the write that decided it
   bool undone = false;
   std::int64_t undone_ms = 0;
@@ -166,7 +166,7 @@ struct DecisionRequest {
   };
   struct Cell {
     std::string column;
-    std::optional<Dot> of;  ///< as this side has it; none: `text`
+    std::optional<Dot> of;            ///< as this side has it; none: `text`
     std::optional<std::string> text;  ///< none: NULL
   };
 
@@ -174,12 +174,12 @@ struct DecisionRequest {
   std::string conflict;
   RootKey root;
   GroupName group;
-  std::vector<Dot> seen;    ///< the sides that whoever decides knew; empty: those that are there
-  std::optional<Dot> take;  ///< this side's value; none: the shown one's
-  std::vector<Cell> cells;  ///< laid over it
+  std::vector<Dot> seen;                           ///< the sides that whoever decides knew; empty: those that are there
+  std::optional<Dot> take;                         ///< this side's value; none: the shown one's
+  std::vector<Cell> cells;                         ///< laid over it
   std::optional<std::optional<GroupValue>> value;  ///< instead of a side's
-  std::string note;         ///< conflict::DecisionNote, encoded
-  std::string program;      ///< of `program`
+  std::string note;                                ///< conflict::DecisionNote, encoded
+  std::string program;                             ///< of `program`
   std::int64_t asked_ms = 0;
   void pack(Packer& out) const;
   static DecisionRequest unpack(Unpacker& in);

@@ -58,7 +58,8 @@ std::string encode_page(const std::vector<MetRoot>& roots) {
   for (const std::string_view shape : shapes) append_bytes(bytes, shape);
   for (const MetRoot& root : roots) {
     append_bytes(bytes, root.key);
-    append_varint(bytes, static_cast<std::uint64_t>(std::find(shapes.begin(), shapes.end(), root.shape) - shapes.begin()));
+    append_varint(bytes,
+                  static_cast<std::uint64_t>(std::find(shapes.begin(), shapes.end(), root.shape) - shapes.begin()));
     append_bytes(bytes, root.numbers);
   }
   return bytes;

@@ -23,8 +23,8 @@ struct Run {
   WalkId walk = 0;  ///< who wrote it; 0: several
 };
 
-/// The runs of one table. While `merging`, the first so many of `runs` go into `output`: their roots up to `through` are
-/// there already.
+/// The runs of one table. While `merging`, the first so many of `runs` go into `output`: their roots up to `through`
+/// are there already.
 struct Runs {
   std::uint64_t next = 1;
   std::vector<Run> runs;
@@ -74,7 +74,8 @@ class Walk {
   [[nodiscard]] const MetRoot* root() const {
     const MetRoot* least = nullptr;
     for (const PageReader& reader : readers_)
-      if (const MetRoot* each = reader.root(); each != nullptr && (least == nullptr || each->key < least->key)) least = each;
+      if (const MetRoot* each = reader.root(); each != nullptr && (least == nullptr || each->key < least->key))
+        least = each;
     return least;
   }
 
@@ -119,7 +120,8 @@ bool find_merge(Runs& all) {
 
 void end_merge(Runs& all) {
   all.runs.erase(all.runs.begin(), all.runs.begin() + static_cast<std::ptrdiff_t>(all.merging));
-  const auto place = std::find_if(all.runs.begin(), all.runs.end(), [&](const Run& run) { return run.level < all.output.level; });
+  const auto place =
+      std::find_if(all.runs.begin(), all.runs.end(), [&](const Run& run) { return run.level < all.output.level; });
   all.runs.insert(place, all.output);
   all.merging = 0;
   all.through.clear();
@@ -141,7 +143,8 @@ Status merge_some(StoreTransaction& tx, const std::string& table, Runs& all, std
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const std::string prefix = run_prefix(table, inputs[i].number);
     const PageReader& reader = walk.readers()[i];
-    OMRSYNC_CHECK(tx.erase(tables::kSegments, prefix, reader.root() != nullptr ? reader.page() : ports::end_of_prefix(prefix)));
+    OMRSYNC_CHECK(
+        tx.erase(tables::kSegments, prefix, reader.root() != nullptr ? reader.page() : ports::end_of_prefix(prefix)));
   }
   if (walk.root() == nullptr) end_merge(all);
   return Done{};
@@ -175,8 +178,9 @@ WalkId walk_of(std::string_view name) {
 Status add_segment(StoreTransaction& tx, const std::string& table, WalkId walk, std::vector<MetRoot> roots) {
   if (roots.empty()) return Done{};
   std::stable_sort(roots.begin(), roots.end(), [](const MetRoot& a, const MetRoot& b) { return a.key < b.key; });
-  roots.erase(std::unique(roots.begin(), roots.end(), [](const MetRoot& a, const MetRoot& b) { return a.key == b.key; }),
-              roots.end());
+  roots.erase(
+      std::unique(roots.begin(), roots.end(), [](const MetRoot& a, const MetRoot& b) { return a.key == b.key; }),
+      roots.end());
   OMRSYNC_TRY(known, runs_of(tx, table));
   Runs all = known ? std::move(*known) : Runs{};
   const Run run{all.next++, 0, walk};

@@ -9,10 +9,10 @@
 #include "node/ledger/state.h"
 #include "node/store/tables.h"
 
-/// The ledger of roots that nobody changed since a load met them (D22): packed pages instead of a row a root. What one load
-/// step met of a table is a *run*: pages in the order of their keys. Few runs of like size are merged into a larger one, a
-/// little at each addition, so that a root is found by looking into few runs, and writing them costs no random places of
-/// the store. A root's own row in tables::kLedger, where there is one, wins over its place here.
+/// The ledger of roots that nobody changed since a load met them (D22): packed pages instead of a row a root. What one
+/// load step met of a table is a *run*: pages in the order of their keys. Few runs of like size are merged into a
+/// larger one, a little at each addition, so that a root is found by looking into few runs, and writing them costs no
+/// random places of the store. A root's own row in tables::kLedger, where there is one, wins over its place here.
 namespace omrsync::node {
 
 /// A root as a page holds it.

@@ -62,10 +62,14 @@ class Clinic {
     const std::string created = when.substr(0, 17) + "59";
     std::string parent;
     for (int at = 0; at < 12 && bodies.size() < count; ++at) {
-      std::map<std::string, std::string> cells = {
-          {"concept_id", concepts_[below(60)]}, {"creator", user},        {"date_created", created},
-          {"encounter_id", encounter},          {"location_id", place},   {"obs_datetime", when},
-          {"person_id", person},                {"status", "FINAL"}};
+      std::map<std::string, std::string> cells = {{"concept_id", concepts_[below(60)]},
+                                                  {"creator", user},
+                                                  {"date_created", created},
+                                                  {"encounter_id", encounter},
+                                                  {"location_id", place},
+                                                  {"obs_datetime", when},
+                                                  {"person_id", person},
+                                                  {"status", "FINAL"}};
       Body body{{"obs", uuid()}, {}};
       if (at == 8) parent = body.root.key;
       add_value(at, parent, cells, body);
@@ -81,8 +85,10 @@ class Clinic {
     if (at < 6) {
       cells["value_numeric"] = std::to_string(30 + below(150)) + (below(2) ? "." + std::to_string(1 + below(9)) : "");
       if (!with_ranges_) return;
-      body.groups["obs_reference_range"] = encode_cells({{"hi_absolute", "250"}, {"hi_normal", "37.5"},
-                                                         {"low_absolute", "0"}, {"low_normal", "36"},
+      body.groups["obs_reference_range"] = encode_cells({{"hi_absolute", "250"},
+                                                         {"hi_normal", "37.5"},
+                                                         {"low_absolute", "0"},
+                                                         {"low_normal", "36"},
                                                          {"uuid", uuid()}});
     } else if (at == 8) {
       cells["form_namespace_and_path"] = "HtmlFormEntry^VisitNote.2.0/8-0";
@@ -118,8 +124,9 @@ void measure_size(const FhirCodec& codec, const std::vector<Body>& bodies, std::
     small += compressed(text);
   }
   const double count = static_cast<double>(bodies.size() / batch * batch);
-  std::printf(R"({"bench":"fhir","what":"%s","batch":%zu,"bytes_per_obs":%.1f,"zstd3_bytes_per_obs":%.1f})" "\n", what,
-              batch, static_cast<double>(raw) / count, static_cast<double>(small) / count);
+  std::printf(R"({"bench":"fhir","what":"%s","batch":%zu,"bytes_per_obs":%.1f,"zstd3_bytes_per_obs":%.1f})"
+              "\n",
+              what, batch, static_cast<double>(raw) / count, static_cast<double>(small) / count);
 }
 
 void measure_speed(const FhirCodec& codec, const std::vector<Body>& bodies, const char* what) {
@@ -133,8 +140,9 @@ void measure_speed(const FhirCodec& codec, const std::vector<Body>& bodies, cons
     if (!codec.decode(bodies[at].root, texts[at])) std::abort();
   const double decoding = seconds_since(middle);
   const auto count = static_cast<double>(bodies.size());
-  std::printf(R"({"bench":"fhir","what":"%s","encode_per_s":%.0f,"decode_per_s":%.0f})" "\n", what, count / encoding,
-              count / decoding);
+  std::printf(R"({"bench":"fhir","what":"%s","encode_per_s":%.0f,"decode_per_s":%.0f})"
+              "\n",
+              what, count / encoding, count / decoding);
 }
 
 }  // namespace

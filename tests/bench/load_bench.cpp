@@ -2,12 +2,12 @@
 // database and store, with a parent that answers at once. One JSON line a figure.
 //   load_bench CONFIG BASELINE_SECONDS
 // CONFIG is that of a child that was set up and never served; the baseline is `mariadb-dump | zstd -3` of its database.
-#include <fstream>
 #include <sys/resource.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <stdexcept>
 #include <thread>
@@ -68,7 +68,9 @@ class WillingParent final : public ports::ParentLink {
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 

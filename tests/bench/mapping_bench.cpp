@@ -1,5 +1,6 @@
 // How fast the OpenMRS database is read as roots, captured, and written, in one process without the rest of a node.
-//   mapping_bench SOCKET SOURCE TARGET: two databases of OpenMRS on one server (root, no password); TARGET has the schema's
+//   mapping_bench SOCKET SOURCE TARGET: two databases of OpenMRS on one server (root, no password); TARGET has the
+//   schema's
 // own rows only. One JSON line a figure. Ends with 1 where the two do not hold the same afterwards.
 #include <sys/resource.h>
 
@@ -24,7 +25,9 @@ T must(Result<T> result) {
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -33,8 +36,10 @@ class Stopwatch {
   void tell(const char* what, std::size_t count) const {
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     const double cpu = cpu_seconds() - cpu_;
-    std::printf("{\"bench\":\"mapping\",\"figure\":\"%s\",\"count\":%zu,\"seconds\":%.3f,\"per_second\":%.0f,\"per_cpu_second\":%.0f}\n",
-                what, count, seconds, static_cast<double>(count) / seconds, static_cast<double>(count) / cpu);
+    std::printf(
+        "{\"bench\":\"mapping\",\"figure\":\"%s\",\"count\":%zu,\"seconds\":%.3f,\"per_second\":%.0f,\"per_cpu_"
+        "second\":%.0f}\n",
+        what, count, seconds, static_cast<double>(count) / seconds, static_cast<double>(count) / cpu);
     std::fflush(stdout);
   }
 
@@ -77,7 +82,8 @@ void apply_set(mysql::MysqlDatabase& database, const std::vector<ports::RootWrit
   const ports::PutOutcome outcome = must(unit->put(writes));
   for (const ports::PutProblem& problem : outcome.problems) {
     std::fprintf(stderr, "%s %s: %s\n", problem.root.table.c_str(), problem.root.key.c_str(), problem.reason.c_str());
-    for (const RootKey& missing : problem.missing) std::fprintf(stderr, "  %s %s\n", missing.table.c_str(), missing.key.c_str());
+    for (const RootKey& missing : problem.missing)
+      std::fprintf(stderr, "  %s %s\n", missing.table.c_str(), missing.key.c_str());
   }
   if (!outcome.problems.empty()) throw std::runtime_error("rows were refused");
   for (const ports::PutNotice& notice : outcome.notices)
@@ -113,7 +119,8 @@ std::size_t differences(mysql::MysqlDatabase& a, mysql::MysqlDatabase& b) {
         bool same = read[i].has_value() && read[i]->groups.size() == roots[i].content.groups.size();
         for (const auto& [name, group] : roots[i].content.groups)
           same = same && read[i]->groups.contains(name) && read[i]->groups.at(name).value == group.value;
-        if (!same && different++ < 10) std::fprintf(stderr, "differs: %s %s\n", table.table.c_str(), keys[i].key.c_str());
+        if (!same && different++ < 10)
+          std::fprintf(stderr, "differs: %s %s\n", table.table.c_str(), keys[i].key.c_str());
       }
     });
   }
@@ -143,7 +150,8 @@ int run(const std::string& socket, const std::string& from, const std::string& t
   std::vector<ports::RootWrite> obs;
   for (const ports::RootTable& table : must(source->tables()))
     each_page(*source, table.table, [&](Roots& roots) {
-      const bool first = table.table == "person" || table.table == "patient_program" || table.kind == ports::RootTable::Class::metadata;
+      const bool first = table.table == "person" || table.table == "patient_program" ||
+                         table.kind == ports::RootTable::Class::metadata;
       for (const ports::LoadedRoot& root : roots)
         (table.table == "obs" ? obs : first ? metadata : clinical).push_back(write_of(root));
     });

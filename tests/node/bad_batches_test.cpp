@@ -253,11 +253,11 @@ TEST_CASE("a set that this node cannot apply is quarantined with its code; those
   OneParent parent;
   Sender sender{parent};
   const RootKey other{"location", "l1"}, same{"location", "l2"}, module{"module_table", "m1"};
-  const Bad bad = GENERATE_COPY(
-      values<Bad>({{{"person", "x"}, "<html>", Code::fhir_malformed},
-                   {{"person", "x"}, sender.body({"person", "y"}, {}), Code::fhir_malformed},
-                   {module, sender.body(module, {{"a", "1"}}), Code::mapping_unknown_table},
-                   {same, sender.body(same, {{"name", "Ward 1"}}, "name"), Code::apply_name_taken}}));
+  const Bad bad =
+      GENERATE_COPY(values<Bad>({{{"person", "x"}, "<html>", Code::fhir_malformed},
+                                 {{"person", "x"}, sender.body({"person", "y"}, {}), Code::fhir_malformed},
+                                 {module, sender.body(module, {{"a", "1"}}), Code::mapping_unknown_table},
+                                 {same, sender.body(same, {{"name", "Ward 1"}}, "name"), Code::apply_name_taken}}));
   sender.deliver(sender.batch({sender.change(1, other, sender.body(other, {{"name", "Ward 1"}}, "name")),
                                sender.change(2, bad.root, bad.resource), sender.person(3, "p3")}));
   parent.work();
@@ -278,8 +278,7 @@ TEST_CASE("a set whose target is not here waits for it by name, and nothing else
   OneParent parent;
   Sender sender{parent};
   const RootKey encounter{"encounter", "e1"};
-  const std::string waiting =
-      sender.body(encounter, {{"patient_id", "p9"}, {"location_id", "nowhere"}});
+  const std::string waiting = sender.body(encounter, {{"patient_id", "p9"}, {"location_id", "nowhere"}});
   sender.deliver(sender.batch({sender.change(1, encounter, waiting), sender.person(2, "p2")}));
   parent.work();
   CHECK(parent.openmrs.find(encounter) == nullptr);
@@ -291,8 +290,8 @@ TEST_CASE("a set whose target is not here waits for it by name, and nothing else
   CHECK(parent.inbox()[0].waits_for == missing);
 
   const RootKey place{"location", "nowhere"};
-  sender.deliver(sender.batch({sender.change(3, place, sender.body(place, {{"name", "Nowhere"}}, "name")),
-                               sender.person(4, "p9")}));
+  sender.deliver(sender.batch(
+      {sender.change(3, place, sender.body(place, {{"name", "Nowhere"}}, "name")), sender.person(4, "p9")}));
   parent.work();
   CHECK(parent.inbox().empty());
   CHECK(parent.openmrs.find(encounter) != nullptr);

@@ -136,8 +136,8 @@ TEST_CASE("a clock two years off is told at both ends, and changes nothing of wh
 }
 
 TEST_CASE("a clock that is set while the node runs stops nothing") {
-  const milliseconds jump = GENERATE(milliseconds(std::chrono::hours(2 * 365 * 24)),
-                                     milliseconds(-std::chrono::hours(2 * 365 * 24)));
+  const milliseconds jump =
+      GENERATE(milliseconds(std::chrono::hours(2 * 365 * 24)), milliseconds(-std::chrono::hours(2 * 365 * 24)));
   Country country;
   begin(country);
   for (TestNode* each : {&country.a, &country.p}) {

@@ -87,8 +87,7 @@ struct TestNode {
       pull = std::make_unique<DirectLink>(parent->engine->service(), to_string(identity.node), instead);
     }
     engine = std::make_unique<Engine>(EngineParts{store, openmrs, codec, clock, entropy, log, identity,
-                                                              openmrs.changes(), std::move(push), std::move(pull),
-                                                              children});
+                                                  openmrs.changes(), std::move(push), std::move(pull), children});
   }
 
  private:

@@ -16,7 +16,8 @@ TEST_CASE("a child's changes are taken while its question for news waits") {
   });
   while (!parent.was_asked_at(asked)) std::this_thread::yield();
 
-  const ports::Response introduced = parent.ask(kHelloPath, encode(Hello{kWireVersion, life, "kitale", 0, {}, 0, 0, 0, {}}));
+  const ports::Response introduced =
+      parent.ask(kHelloPath, encode(Hello{kWireVersion, life, "kitale", 0, {}, 0, 0, 0, {}}));
   CHECK(introduced.status == 200);
 
   parent.engine->service().stop();

@@ -15,7 +15,8 @@ struct HeldSet {
     node::InboxItem item;
     item.state = node::InboxItem::State::held;
     item.waits_for = missing;
-    for (const RootKey& root : missing) REQUIRE((*tx)->put(node::tables::kWaits, node::tables::root_and(root, "k"), ""));
+    for (const RootKey& root : missing)
+      REQUIRE((*tx)->put(node::tables::kWaits, node::tables::root_and(root, "k"), ""));
     REQUIRE(node::put_record(**tx, node::tables::kInbox, "k", item));
     REQUIRE((*tx)->commit());
   }

@@ -33,7 +33,9 @@ const LoadDots kDots({7, 7, 7});
 
 ports::RootContent content_of(std::uint64_t number) {
   ports::RootContent content;
-  const auto add = [&](const GroupName& name) { content.groups[name] = {std::to_string(number), number * 31 + name.size()}; };
+  const auto add = [&](const GroupName& name) {
+    content.groups[name] = {std::to_string(number), number * 31 + name.size()};
+  };
   add("life");
   add("value");
   if (number % 3 == 0) add("obs_reference_range/" + uuid_of(number + 1'000'000) + "#range");
@@ -54,8 +56,7 @@ std::string encoded(const std::optional<LedgerRow>& row) { return row ? encode(*
 
 /// Everything that is to be there, and nothing else.
 void check_all(ports::StoreTransaction& tx, std::uint64_t count) {
-  for (std::uint64_t n = 1; n <= count; ++n)
-    REQUIRE(encoded(must(ledger_row(tx, root_of(n)))) == encode(row_of(n)));
+  for (std::uint64_t n = 1; n <= count; ++n) REQUIRE(encoded(must(ledger_row(tx, root_of(n)))) == encode(row_of(n)));
   for (std::uint64_t n = count + 1; n <= count + 50; ++n) REQUIRE_FALSE(must(ledger_row(tx, root_of(n))));
   std::set<RootKey> wanted, found;
   for (std::uint64_t n = 1; n <= count; ++n) wanted.insert(root_of(n));
@@ -121,7 +122,8 @@ TEST_CASE("a root that changed has a row of its own, which wins; one that is for
   REQUIRE_FALSE(must(ledger_row(*tx, root_of(5))));
   std::set<RootKey> found;
   std::string after;
-  for (auto some = must(ledger_roots(*tx, "obs", after, 10)); !some.empty(); some = must(ledger_roots(*tx, "obs", after, 10))) {
+  for (auto some = must(ledger_roots(*tx, "obs", after, 10)); !some.empty();
+       some = must(ledger_roots(*tx, "obs", after, 10))) {
     found.insert(some.begin(), some.end());
     after = tables::root_bytes(some.back());
   }

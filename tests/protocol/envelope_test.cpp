@@ -109,7 +109,8 @@ TEST_CASE("a frame is the same envelopes whether it was packed at once or as it 
 
 TEST_CASE("a small frame is packed with the built-in dictionary; one with another is refused by its number") {
   FrameWriter writer;
-  writer.add(R"({"resourceType":"Observation","id":"1","status":"final","code":{"coding":[{"code":"2"}]},"subject":{"reference":"Patient/3"}})");
+  writer.add(
+      R"({"resourceType":"Observation","id":"1","status":"final","code":{"coding":[{"code":"2"}]},"subject":{"reference":"Patient/3"}})");
   std::string frame = writer.finish();
   const auto none = [](std::string_view) -> Status { return Done{}; };
   CHECK(frame.size() < 70);

@@ -143,8 +143,8 @@ class History {
     if (country_.perhaps(3)) country_.node(place).openmrs.rotate_log();
   }
 
-  /// A copy is taken, and much later put back: of the database, by files or as a dump; of the store; of all the machine.
-  /// What was written since had time to travel: what only the lost disk held is nobody's to keep.
+  /// A copy is taken, and much later put back: of the database, by files or as a dump; of the store; of all the
+  /// machine. What was written since had time to travel: what only the lost disk held is nobody's to keep.
   void put_something_back(std::size_t place) {
     SimNode& node = country_.node(place);
     if (!copies_.contains(place)) {
@@ -168,7 +168,8 @@ class History {
     trouble(options_.bad_lines);
   }
 
-  /// Until the copy was compared with the ledger, what is missing counts as missing in the copy and is fetched back (D25).
+  /// Until the copy was compared with the ledger, what is missing counts as missing in the copy and is fetched back
+  /// (D25).
   bool may_purge(std::size_t place) {
     SimNode& node = country_.node(place);
     if (!uncompared_.contains(place)) return true;

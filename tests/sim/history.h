@@ -21,10 +21,10 @@ struct HistoryOptions {
   bool metadata = true;
   bool unequal_copies = true;
   bool restores = false;
-  bool repository = false;          ///< the root, and perhaps others with children, have no OpenMRS
-  bool policies = true;             ///< every third seed: nodes decide clinical conflicts too, each by a policy of its own
-  bool wait_for_locks = false;      ///< a planted fault of the session
-  bool deletes_unguarded = false;   ///< another
+  bool repository = false;      ///< the root, and perhaps others with children, have no OpenMRS
+  bool policies = true;         ///< every third seed: nodes decide clinical conflicts too, each by a policy of its own
+  bool wait_for_locks = false;  ///< a planted fault of the session
+  bool deletes_unguarded = false;  ///< another
   std::optional<RootKey> trace;
 };
 

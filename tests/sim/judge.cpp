@@ -23,8 +23,8 @@ static std::string lives(const Actor& actor) {
 static std::string spell(const Group& group) {
   std::string text;
   for (const Sibling& s : group.siblings)
-    text += " " + std::to_string(s.dot.actor.node.bytes[0]) + lives(s.dot.actor) + ":" + std::to_string(s.dot.sequence % 10'000) +
-            (s.dot == group.shown ? "*" : "") + "=" + spell(s.value);
+    text += " " + std::to_string(s.dot.actor.node.bytes[0]) + lives(s.dot.actor) + ":" +
+            std::to_string(s.dot.sequence % 10'000) + (s.dot == group.shown ? "*" : "") + "=" + spell(s.value);
   return text;
 }
 
@@ -122,7 +122,8 @@ class Judge {
       }
   }
 
-  /// Roots that were purged somewhere and stayed, because others refer to them: their nodes wrote, nobody in the chart did.
+  /// Roots that were purged somewhere and stayed, because others refer to them: their nodes wrote, nobody in the chart
+  /// did.
   void collect_kept() {
     for (const auto& [place, writes] : country_.chart().standing())
       if (place.root.table == "users" && place.group == kLifeGroup && !writes.back()->value) kept_.insert(place.root);

@@ -92,7 +92,8 @@ struct Run : Country {
     const auto tx = node(at).disk().read();
     (void)(*tx)->scan(node::tables::kConflicts, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
       auto record = node::decode_record<node::ConflictRecord>(entry.value);
-      if (record && record->open && record->kind == "dangling-parent" && record->root == root) found = std::move(*record);
+      if (record && record->open && record->kind == "dangling-parent" && record->root == root)
+        found = std::move(*record);
       return true;
     });
     return found;

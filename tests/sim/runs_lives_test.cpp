@@ -191,7 +191,8 @@ TEST_CASE("R35: what only frozen batches hold survives a database that goes back
   }
 }
 
-TEST_CASE("R37: a store that went back meets sets in the log that it does not know: nothing is lost, nothing waits", "[runs]") {
+TEST_CASE("R37: a store that went back meets sets in the log that it does not know: nothing is lost, nothing waits",
+          "[runs]") {
   Run run;
   auto monday = run.node("A").copy_disk();
   run.write("B", "gender", "F");

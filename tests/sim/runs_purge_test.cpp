@@ -150,7 +150,8 @@ TEST_CASE("R31: a user that is deleted at one clinic is retired everywhere, and 
   for (const char* at : {"P", "A", "B"}) CHECK_FALSE(run.dangling(at, nurse).has_value());
 }
 
-TEST_CASE("R30: a held set whose reference was taken back meanwhile waits no longer, and nothing comes back", "[runs]") {
+TEST_CASE("R30: a held set whose reference was taken back meanwhile waits no longer, and nothing comes back",
+          "[runs]") {
   Purged run;
   run.drive("B", "push", 8);
   run.take("P");

@@ -134,11 +134,10 @@ void SimNode::start(Network& network) {
   std::unique_ptr<ports::ChangeSource> changes;
   if (is_repository_) repository_ = open_repository(*store_);
   if (is_repository_) changes = std::make_unique<Impatient>(repository_->changes());
-  engine_ = std::make_unique<node::Engine>(
-      node::EngineParts{*store_, is_repository_ ? static_cast<ports::OpenmrsDatabase&>(*repository_) : openmrs, codec_,
-                        clock, entropy_, log_, identity_, is_repository_ ? std::move(changes) : openmrs.changes(),
-                        std::move(push), std::move(pull), has_children_, std::chrono::minutes(15),
-                        [this] { return policy; }});
+  engine_ = std::make_unique<node::Engine>(node::EngineParts{
+      *store_, is_repository_ ? static_cast<ports::OpenmrsDatabase&>(*repository_) : openmrs, codec_, clock, entropy_,
+      log_, identity_, is_repository_ ? std::move(changes) : openmrs.changes(), std::move(push), std::move(pull),
+      has_children_, std::chrono::minutes(15), [this] { return policy; }});
 }
 
 void SimNode::stop() {

@@ -104,13 +104,17 @@ void pump(int to, std::string_view input, int from_out, int from_err, std::strin
       if (waits[i].fd < 0 || waits[i].revents == 0) continue;
       char buffer[65536];
       const ssize_t got = ::read(waits[i].fd, buffer, sizeof buffer);
-      if (got <= 0) waits[i].fd = -1;
-      else (i == 0 ? out : err).append(buffer, static_cast<std::size_t>(got));
+      if (got <= 0)
+        waits[i].fd = -1;
+      else
+        (i == 0 ? out : err).append(buffer, static_cast<std::size_t>(got));
     }
     if (!writing || waits[2].revents == 0) continue;
     const ssize_t put = ::write(to, input.data(), input.size());
-    if (put >= 0) input.remove_prefix(static_cast<std::size_t>(put));
-    else if (errno != EAGAIN) input = {};
+    if (put >= 0)
+      input.remove_prefix(static_cast<std::size_t>(put));
+    else if (errno != EAGAIN)
+      input = {};
   }
   if (writing) ::close(to);
 }
@@ -119,11 +123,11 @@ void pump(int to, std::string_view input, int from_out, int from_err, std::strin
 class Template {
  public:
   Template() : folder_(new_folder()) {
-    std::vector<std::string> command = {"mariadb-install-db", "--no-defaults", "--datadir=" + (folder_ / "data").string(),
-                                        "--auth-root-authentication-method=normal", "--skip-test-db",
-                                        "--innodb-log-file-size=10M",
-                                        // a server that starts removes what others keep in a common one
-                                        "--tmpdir=" + folder_.string()};
+    std::vector<std::string> command = {
+        "mariadb-install-db", "--no-defaults", "--datadir=" + (folder_ / "data").string(),
+        "--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=10M",
+        // a server that starts removes what others keep in a common one
+        "--tmpdir=" + folder_.string()};
     if (const passwd* user = server_user()) command.push_back(std::string("--user=") + user->pw_name);
     run_program(command);
   }
@@ -179,16 +183,36 @@ struct PrivateMariadb::Server {
 
   [[nodiscard]] std::vector<std::string> command() const {
     const std::string data = (folder / "data").string();
-    std::vector<std::string> arguments = {
-        "mariadbd", "--no-defaults", "--datadir=" + data, "--tmpdir=" + data, "--socket=" + (folder / "s").string(),
-        "--port=" + std::to_string(port), "--bind-address=127.0.0.1", "--pid-file=" + (folder / "pid").string(),
-        "--server-id=1", "--log-bin=" + data + "/binlog", "--binlog-format=ROW", "--binlog-row-image=FULL",
-        "--binlog-row-metadata=FULL", "--gtid-domain-id=0", "--gtid-strict-mode=ON", "--log-slave-updates=OFF",
-        "--binlog-expire-logs-seconds=2592000", "--innodb-log-file-size=10M", "--innodb-buffer-pool-size=64M",
-        "--max-allowed-packet=256M", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
-        "--skip-name-resolve", "--performance-schema=OFF", "--table-open-cache=400", "--max-connections=60",
-        "--default-time-zone=+00:00", "--skip-slave-start", "--innodb-buffer-pool-dump-at-shutdown=OFF",
-        "--innodb-buffer-pool-load-at-startup=OFF"};
+    std::vector<std::string> arguments = {"mariadbd",
+                                          "--no-defaults",
+                                          "--datadir=" + data,
+                                          "--tmpdir=" + data,
+                                          "--socket=" + (folder / "s").string(),
+                                          "--port=" + std::to_string(port),
+                                          "--bind-address=127.0.0.1",
+                                          "--pid-file=" + (folder / "pid").string(),
+                                          "--server-id=1",
+                                          "--log-bin=" + data + "/binlog",
+                                          "--binlog-format=ROW",
+                                          "--binlog-row-image=FULL",
+                                          "--binlog-row-metadata=FULL",
+                                          "--gtid-domain-id=0",
+                                          "--gtid-strict-mode=ON",
+                                          "--log-slave-updates=OFF",
+                                          "--binlog-expire-logs-seconds=2592000",
+                                          "--innodb-log-file-size=10M",
+                                          "--innodb-buffer-pool-size=64M",
+                                          "--max-allowed-packet=256M",
+                                          "--character-set-server=utf8mb4",
+                                          "--collation-server=utf8mb4_general_ci",
+                                          "--skip-name-resolve",
+                                          "--performance-schema=OFF",
+                                          "--table-open-cache=400",
+                                          "--max-connections=60",
+                                          "--default-time-zone=+00:00",
+                                          "--skip-slave-start",
+                                          "--innodb-buffer-pool-dump-at-shutdown=OFF",
+                                          "--innodb-buffer-pool-load-at-startup=OFF"};
     const char* durable = options.durable ? "1" : "0";
     arguments.push_back(std::string("--sync-binlog=") + durable);
     arguments.push_back(std::string("--innodb-flush-log-at-trx-commit=") + durable);
@@ -287,9 +311,15 @@ fs::path PrivateMariadb::folder() const { return server_->folder; }
 fs::path PrivateMariadb::data_dir() const { return server_->folder / "data"; }
 
 std::string PrivateMariadb::sql(std::string_view statements, std::string_view database) const {
-  std::vector<std::string> command = {"mariadb", "--no-defaults", "-uroot", "--socket=" + socket(), "--batch",
-                                      "--skip-column-names", "--default-character-set=utf8mb4",
-                                      "--max-allowed-packet=1G", "--binary-mode"};
+  std::vector<std::string> command = {"mariadb",
+                                      "--no-defaults",
+                                      "-uroot",
+                                      "--socket=" + socket(),
+                                      "--batch",
+                                      "--skip-column-names",
+                                      "--default-character-set=utf8mb4",
+                                      "--max-allowed-packet=1G",
+                                      "--binary-mode"};
   if (!database.empty()) command.emplace_back(database);
   return run_program(command, statements);
 }

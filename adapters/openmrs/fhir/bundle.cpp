@@ -67,8 +67,10 @@ class BundleWriter {
     bool all_purged = true;
     for (const PrintedEntry& entry : entries) {
       all_purged = all_purged && entry.purged;
-      if (entry.purged) write_purge(entry.root);
-      else write_put(entry);
+      if (entry.purged)
+        write_purge(entry.root);
+      else
+        write_put(entry);
     }
     if (!targets_.empty()) write_provenance(all_purged);
     json_.close_array();
@@ -85,9 +87,7 @@ class BundleWriter {
     json_.close_object();
   }
 
-  void write_full_url(std::string_view url) {
-    json_.member("fullUrl", "http://" + node_ + ".sync.invalid/fhir/", url);
-  }
+  void write_full_url(std::string_view url) { json_.member("fullUrl", "http://" + node_ + ".sync.invalid/fhir/", url); }
 
   void write_put(const PrintedEntry& entry) {
     JsonTape tape;
@@ -125,8 +125,10 @@ class BundleWriter {
     std::optional<JsonView> tags;
     if (own)
       for (const JsonMember member : own->members()) {
-        if (member.name == "tag") tags = member.value;
-        else if (member.name != "source") write_member(member);
+        if (member.name == "tag")
+          tags = member.value;
+        else if (member.name != "source")
+          write_member(member);
       }
     json_.key("tag");
     json_.open_array();

@@ -20,14 +20,14 @@ struct PrintedEntry {
 };
 
 struct PrintedSet {
-  Uuid node;                    ///< where the change was made
-  std::uint32_t epoch = 0;      ///< that node's incarnation, by its counter
+  Uuid node;                ///< where the change was made
+  std::uint32_t epoch = 0;  ///< that node's incarnation, by its counter
   std::uint64_t sequence = 0;
-  std::string_view site;        ///< the site's name in the configuration
-  std::int64_t captured_ms = 0; ///< milliseconds since 1970 UTC
-  std::int64_t edited_ms = 0;   ///< 0: not known
-  std::string_view author;      ///< users.uuid; may be empty
-  std::string_view location;    ///< location.uuid; may be empty
+  std::string_view site;         ///< the site's name in the configuration
+  std::int64_t captured_ms = 0;  ///< milliseconds since 1970 UTC
+  std::int64_t edited_ms = 0;    ///< 0: not known
+  std::string_view author;       ///< users.uuid; may be empty
+  std::string_view location;     ///< location.uuid; may be empty
 };
 
 /// A change set as a transaction Bundle (W-1 to W-11) on one line: PUT for what was written, DELETE for what was

@@ -37,8 +37,8 @@ struct SiteSettings {
 /// came.
 class FhirCodec : public ports::BodyCodec {
  public:
-  /// config_invalid when there is no such time zone. `model` may be null (a node without OpenMRS): columns are text then.
-  /// `lookup` may be null. Reading needs neither.
+  /// config_invalid when there is no such time zone. `model` may be null (a node without OpenMRS): columns are text
+  /// then. `lookup` may be null. Reading needs neither.
   static Result<std::unique_ptr<FhirCodec>> create(std::shared_ptr<const Model> model, const SiteSettings& site,
                                                    std::shared_ptr<const fhir::Lookup> lookup = nullptr);
 

@@ -11,16 +11,24 @@ namespace {
 using Pair = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array kAudit = {
-    Pair{"creator", "creator"},           Pair{"date_created", "dateCreated"},    Pair{"changed_by", "changedBy"},
-    Pair{"date_changed", "dateChanged"},  Pair{"voided", "voided"},               Pair{"voided_by", "voidedBy"},
-    Pair{"date_voided", "dateVoided"},    Pair{"void_reason", "voidReason"},      Pair{"retired", "retired"},
-    Pair{"retired_by", "retiredBy"},      Pair{"date_retired", "dateRetired"},    Pair{"retire_reason", "retireReason"},
+    Pair{"creator", "creator"},
+    Pair{"date_created", "dateCreated"},
+    Pair{"changed_by", "changedBy"},
+    Pair{"date_changed", "dateChanged"},
+    Pair{"voided", "voided"},
+    Pair{"voided_by", "voidedBy"},
+    Pair{"date_voided", "dateVoided"},
+    Pair{"void_reason", "voidReason"},
+    Pair{"retired", "retired"},
+    Pair{"retired_by", "retiredBy"},
+    Pair{"date_retired", "dateRetired"},
+    Pair{"retire_reason", "retireReason"},
 };
 
 constexpr std::array kReferenceTypes = {
-    Pair{"person", "Person"},     Pair{"patient", "Patient"}, Pair{"users", "Practitioner"},
+    Pair{"person", "Person"},         Pair{"patient", "Patient"},   Pair{"users", "Practitioner"},
     Pair{"provider", "Practitioner"}, Pair{"location", "Location"}, Pair{"encounter", "Encounter"},
-    Pair{"visit", "Encounter"},   Pair{"obs", "Observation"},
+    Pair{"visit", "Encounter"},       Pair{"obs", "Observation"},
 };
 
 struct Columns {
@@ -76,17 +84,24 @@ std::string_view wire_group(std::string_view table, bool is_root, std::string_vi
 Form form_of(const Column& column) noexcept {
   if (!column.references.empty()) return reference_type(column.references).empty() ? Form::coding : Form::reference;
   switch (column.type) {
-    case ColumnType::boolean: return Form::boolean;
-    case ColumnType::integer: return Form::integer;
+    case ColumnType::boolean:
+      return Form::boolean;
+    case ColumnType::integer:
+      return Form::integer;
     case ColumnType::real:
-    case ColumnType::decimal: return Form::number;
-    case ColumnType::date: return Form::date;
-    case ColumnType::datetime: return Form::date_time;
-    case ColumnType::time: return Form::time;
+    case ColumnType::decimal:
+      return Form::number;
+    case ColumnType::date:
+      return Form::date;
+    case ColumnType::datetime:
+      return Form::date_time;
+    case ColumnType::time:
+      return Form::time;
     case ColumnType::text:
     case ColumnType::bytes:
     case ColumnType::bits:
-    case ColumnType::other: return Form::text;
+    case ColumnType::other:
+      return Form::text;
   }
   return Form::text;
 }
@@ -129,8 +144,8 @@ TableFacts::TableFacts(std::string_view table, bool is_root, const Table* schema
   if (schema == nullptr) return;
   for (const Column& column : schema->columns) {
     const Form form = form_of(column);
-    columns_.push_back({column.name, form, target_of(column, form), wire_group(table, is_root, column.name),
-                        audit_name(column.name)});
+    columns_.push_back(
+        {column.name, form, target_of(column, form), wire_group(table, is_root, column.name), audit_name(column.name)});
   }
 }
 

@@ -19,12 +19,21 @@ constexpr std::string_view kHex = "0123456789abcdef";
 void append_escaped(std::string& out, char byte) {
   out.push_back('\\');
   switch (byte) {
-    case '\n': out.push_back('n'); return;
-    case '\r': out.push_back('r'); return;
-    case '\t': out.push_back('t'); return;
+    case '\n':
+      out.push_back('n');
+      return;
+    case '\r':
+      out.push_back('r');
+      return;
+    case '\t':
+      out.push_back('t');
+      return;
     case '"':
-    case '\\': out.push_back(byte); return;
-    default: break;
+    case '\\':
+      out.push_back(byte);
+      return;
+    default:
+      break;
   }
   const auto code = static_cast<unsigned char>(byte);
   out.append("u00", 3);

@@ -216,11 +216,21 @@ void JsonView::write_to(JsonOut& json) const {
       for (const JsonView item : items()) item.write_to(json);
       json.close_array();
       return;
-    case JsonKind::text: json.text(text()); return;
-    case JsonKind::number: json.raw(text()); return;
-    case JsonKind::truth: json.raw("true"); return;
-    case JsonKind::falsehood: json.raw("false"); return;
-    case JsonKind::null: json.raw("null"); return;
+    case JsonKind::text:
+      json.text(text());
+      return;
+    case JsonKind::number:
+      json.raw(text());
+      return;
+    case JsonKind::truth:
+      json.raw("true");
+      return;
+    case JsonKind::falsehood:
+      json.raw("false");
+      return;
+    case JsonKind::null:
+      json.raw("null");
+      return;
   }
 }
 

@@ -15,9 +15,9 @@ namespace omrsync::openmrs::fhir {
 enum class JsonKind : std::uint8_t { object, array, text, number, truth, falsehood, null };
 
 struct JsonNode {
-  const char* text = nullptr;    ///< of text and number (as it was written)
-  std::uint32_t size = 0;  ///< of `text`
-  std::uint32_t end = 0;   ///< index of the first node after this one and what is within it
+  const char* text = nullptr;  ///< of text and number (as it was written)
+  std::uint32_t size = 0;      ///< of `text`
+  std::uint32_t end = 0;       ///< index of the first node after this one and what is within it
   JsonKind kind = JsonKind::null;
 };
 

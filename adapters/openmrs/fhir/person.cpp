@@ -226,8 +226,8 @@ constexpr std::array kPersonRules = {
     Rule{"active", "", "true", write_constant, read_constant},
 };
 
-constexpr Type kPatient{"Patient", "person", kPatientRules, {}, "patient", "/person-audit",
-                        " birthdate gender death_date "};
+constexpr Type kPatient{
+    "Patient", "person", kPatientRules, {}, "patient", "/person-audit", " birthdate gender death_date "};
 constexpr Type kPerson{"Person", "person", kPersonRules, {}, {}, "/audit", " birthdate gender "};
 
 }  // namespace

@@ -43,9 +43,7 @@ std::string merged(JsonView resource, const JsonView* residue, std::string_view 
 
 }  // namespace
 
-void ResidueReader::add_member(std::string_view name, JsonView value) {
-  members_.emplace(name, value.to_string());
-}
+void ResidueReader::add_member(std::string_view name, JsonView value) { members_.emplace(name, value.to_string()); }
 
 void ResidueReader::add_extension(JsonView extension) {
   extensions_.push_back(extensions_.empty() ? '[' : ',');

@@ -211,8 +211,10 @@ Status read_resource(JsonView resource, const Type& type, const RootKey& root, c
     for (const JsonView extension : extensions->items()) {
       if (extension.text_of("url").empty()) return malformed("extension", "no url");
       const std::string_view path = node_path(extension);
-      if (path.empty()) residue.add_extension(extension);
-      else OMRSYNC_CHECK(read_node_extension(extension, path, type, from, residue));
+      if (path.empty())
+        residue.add_extension(extension);
+      else
+        OMRSYNC_CHECK(read_node_extension(extension, path, type, from, residue));
     }
   OMRSYNC_CHECK(row.finish({}, into));
   for (auto& [table, owned] : from.once) OMRSYNC_CHECK(owned.finish(table, into));

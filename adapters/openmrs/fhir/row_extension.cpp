@@ -227,9 +227,8 @@ void RowReader::drop_overridden_elements() {
 
 Status RowReader::finish(std::string_view prefix, std::map<GroupName, GroupValue>& into) {
   drop_overridden_elements();
-  std::sort(cells_.begin(), cells_.end(), [](const Cell& a, const Cell& b) {
-    return a.group != b.group ? a.group < b.group : a.column < b.column;
-  });
+  std::sort(cells_.begin(), cells_.end(),
+            [](const Cell& a, const Cell& b) { return a.group != b.group ? a.group < b.group : a.column < b.column; });
   auto cell = cells_.begin();
   for (std::size_t at = 0; at < groups_.size(); ++at) {
     std::string value;

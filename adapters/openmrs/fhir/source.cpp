@@ -86,8 +86,8 @@ bool Source::add_group(SourceGroup group, std::string_view value) {
     canonical += varint_size(column->size()) + column->size() + varint_size(text->size()) + text->size();
     const ColumnFact* fact = row.facts->find(*column);
     const std::string_view usual = fact != nullptr ? fact->default_group : row.facts->default_group(*column);
-    cells.push_back({*column, *text, fact, index,
-                     usual == name && group.is_main == (rows.size() > 1 && usual.empty()), false});
+    cells.push_back(
+        {*column, *text, fact, index, usual == name && group.is_main == (rows.size() > 1 && usual.empty()), false});
   }
   if (canonical != size) {
     cells.resize(row.end_cell);

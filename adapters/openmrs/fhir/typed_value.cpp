@@ -63,23 +63,28 @@ bool write_typed(JsonOut& json, Form form, std::string_view target, std::string_
       if (text != "0" && text != "1") break;
       json.member_raw("valueBoolean", text == "1" ? "true" : "false");
       return true;
-    case Form::integer: break;
+    case Form::integer:
+      break;
     case Form::number:
       if (!is_fhir_decimal(text)) return false;
       json.member_raw("valueDecimal", text);
       return true;
-    case Form::text: return false;
+    case Form::text:
+      return false;
     case Form::date:
       if (!is_fhir_date(text)) return false;
       json.member("valueDate", text);
       return true;
-    case Form::date_time: return write_date_time(json, text, zone);
+    case Form::date_time:
+      return write_date_time(json, text, zone);
     case Form::time:
       if (!is_fhir_time(text)) return false;
       json.member("valueTime", text);
       return true;
-    case Form::reference: return write_reference(json, target, text);
-    case Form::coding: return write_coding(json, target, text);
+    case Form::reference:
+      return write_reference(json, target, text);
+    case Form::coding:
+      return write_coding(json, target, text);
   }
   if (!is_fhir_integer(text)) return false;
   json.member_raw("valueInteger", text);
@@ -188,16 +193,21 @@ Result<std::string_view> read_cell(JsonView extension) {
   const std::string_view type = member->name.substr(5);
   const JsonView value = member->value;
   switch (value.kind()) {
-    case JsonKind::truth: return std::string_view("1");
-    case JsonKind::falsehood: return std::string_view("0");
-    case JsonKind::number: return value.text();
-    case JsonKind::text: return read_string(type, value);
+    case JsonKind::truth:
+      return std::string_view("1");
+    case JsonKind::falsehood:
+      return std::string_view("0");
+    case JsonKind::number:
+      return value.text();
+    case JsonKind::text:
+      return read_string(type, value);
     case JsonKind::object:
       if (type == "Reference") return read_reference(value);
       if (type == "Coding" && !value.text_of("code").empty()) return value.text_of("code");
       break;
     case JsonKind::array:
-    case JsonKind::null: break;
+    case JsonKind::null:
+      break;
   }
   return malformed("Extension.value[x]", "a type that no column has");
 }

@@ -24,9 +24,9 @@ class Zone {
 
  private:
   struct Period {
-    std::int64_t from;      ///< by the wall clock
+    std::int64_t from;  ///< by the wall clock
     std::int64_t from_utc;
-    std::int64_t offset;    ///< seconds
+    std::int64_t offset;  ///< seconds
     char text[7];
   };
   std::vector<Period> periods_;

@@ -1,8 +1,8 @@
+#include "protocol/cells.h"
 #include "tests/adapters/fhir/fixture.h"
 #include "tests/adapters/fhir/generator.h"
 #include "tests/adapters/fhir/validity.h"
 #include "tests/support/catch.h"
-#include "protocol/cells.h"
 
 using namespace omrsync;
 using namespace omrsync::openmrs;
@@ -62,8 +62,10 @@ TEST_CASE("a damaged resource is read or refused, and what is read can be writte
     std::string resource = encoded(*codec, sample);
     for (unsigned count = 1 + generator.below(3); count > 0; --count) {
       const std::size_t at = generator.below(static_cast<unsigned>(resource.size()));
-      if (generator.below(2) == 0) resource[at] = alphabet[generator.below(static_cast<unsigned>(alphabet.size()))];
-      else resource.erase(at, 1 + generator.below(30));
+      if (generator.below(2) == 0)
+        resource[at] = alphabet[generator.below(static_cast<unsigned>(alphabet.size()))];
+      else
+        resource.erase(at, 1 + generator.below(30));
     }
     const auto groups = codec->decode(sample.root, resource);
     if (!groups) {

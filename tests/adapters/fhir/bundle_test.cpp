@@ -53,8 +53,7 @@ TEST_CASE("a printed change set is a transaction of PUTs with one Provenance") {
       kPlace + R"("}},{"fullUrl":")" + base + "Provenance/"));
   CHECK(bundle.find(R"("target":[{"reference":"Location/)" + kPlace +
                     R"("}],"occurredDateTime":"2026-05-04T08:14:58.000+03:00",)"
-                    R"("recorded":"2026-05-04T08:15:30.123+03:00")") !=
-        std::string::npos);
+                    R"("recorded":"2026-05-04T08:15:30.123+03:00")") != std::string::npos);
   CHECK(bundle.find(R"("who":{"reference":"Practitioner/)" + kUser + "\"}") != std::string::npos);
   CHECK(bundle.find('\n') == std::string::npos);
 }
@@ -64,23 +63,23 @@ TEST_CASE("what was purged is a DELETE, and its Provenance names it by identifie
   const std::string bundle = fixture_codec("UTC")->bundle(printed_set(), entries);
   CHECK(faults_of(bundle).empty());
   CHECK(bundle.find(R"("entry":[{"request":{"method":"DELETE",)"
-      R"("url":"Observation/)" + kPlace + "\"}}") != std::string::npos);
+                    R"("url":"Observation/)" +
+                    kPlace + "\"}}") != std::string::npos);
   CHECK(bundle.find(R"("target":[{"type":"Observation","identifier":{"system":"urn:x-omrs-sync:uuid",)"
-      R"("value":")" + kPlace +
-                    "\"}}]") != std::string::npos);
+                    R"("value":")" +
+                    kPlace + "\"}}]") != std::string::npos);
   CHECK(bundle.find(R"("code":"DELETE")") != std::string::npos);
 }
 
 TEST_CASE("tags that a resource has already stay on it") {
-  const std::string resource = location_json(
-      {{"fhir", R"({"meta":{"source":"urn:other","tag":[{"system":"http://example.org","code":"keep"}],)"
-          R"("versionId":"1"}})"}});
+  const std::string resource =
+      location_json({{"fhir", R"({"meta":{"source":"urn:other","tag":[{"system":"http://example.org","code":"keep"}],)"
+                              R"("versionId":"1"}})"}});
   const std::vector<fhir::PrintedEntry> entries = {{{"location", kPlace}, resource, false}};
   const std::string bundle = fixture_codec("UTC")->bundle(printed_set(), entries);
   CHECK(bundle.find(R"("meta":{"source":"urn:uuid:)" + kNode +
                     R"(","versionId":"1","tag":[{"system":"http://example.org","code":"keep"},{)"
-                    R"("system":"urn:x-omrs-sync:site")") !=
-        std::string::npos);
+                    R"("system":"urn:x-omrs-sync:site")") != std::string::npos);
 }
 
 TEST_CASE("the same set is printed the same way again") {

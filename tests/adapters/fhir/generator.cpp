@@ -88,8 +88,8 @@ std::string Generator::uuid() {
 }
 
 std::string Generator::text() {
-  static const std::array<const char*, 8> kWords = {"Grace", "Okello", "seen at home", "Äther",
-                                                    "አማርኛ",  "n/a",    "5",            "O'Brien"};
+  static const std::array<const char*, 8> kWords = {"Grace", "Okello", "seen at home", "Äther", "አማርኛ",
+                                                    "n/a",   "5",      "O'Brien"};
   return kWords[below(8)];
 }
 
@@ -114,17 +114,24 @@ std::string Generator::plain_cell(const std::string& table, const Column& column
   if (table == "location" && is_coordinate) return chance(50) ? "1.25" : "-0.5";
   if (!column.references.empty()) return uuid();
   switch (column.type) {
-    case ColumnType::boolean: return chance(20) ? "1" : "0";
-    case ColumnType::integer: return std::to_string(below(100000));
+    case ColumnType::boolean:
+      return chance(20) ? "1" : "0";
+    case ColumnType::integer:
+      return std::to_string(below(100000));
     case ColumnType::real:
-    case ColumnType::decimal: return std::to_string(below(300)) + (chance(50) ? ".5" : "");
-    case ColumnType::date: return date();
-    case ColumnType::datetime: return date_time();
-    case ColumnType::time: return "10:20:30";
+    case ColumnType::decimal:
+      return std::to_string(below(300)) + (chance(50) ? ".5" : "");
+    case ColumnType::date:
+      return date();
+    case ColumnType::datetime:
+      return date_time();
+    case ColumnType::time:
+      return "10:20:30";
     case ColumnType::text:
     case ColumnType::bytes:
     case ColumnType::bits:
-    case ColumnType::other: return text();
+    case ColumnType::other:
+      return text();
   }
   return text();
 }
@@ -157,7 +164,13 @@ void Generator::add_strange_groups(Sample& sample) {
   if (chance(30)) sample.groups["empty"] = "";
   if (chance(20)) sample.groups[nasty_cell()] = encode_cells({{"a", "b"}});
   if (chance(20)) sample.groups["broken"] = "\x05no cells";
-  if (chance(20)) sample.groups["unsorted"] = "\x01" "b\x01" "1\x01" "a\x01" "2";
+  if (chance(20))
+    sample.groups["unsorted"] =
+        "\x01"
+        "b\x01"
+        "1\x01"
+        "a\x01"
+        "2";
   if (chance(20))
     sample.groups["role/" + nasty_cell()] = encode_cells({{"table", "t"}, {"key", nasty_cell()}, {".dot", "1"}});
   if (chance(20)) sample.groups["role/" + nasty_cell() + "#life"] = encode_cells({{"uuid", nasty_cell()}});

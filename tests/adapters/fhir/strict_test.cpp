@@ -20,23 +20,42 @@ Code refusal_of(const std::string& resource) {
 
 std::string with(const std::string& member) { return kHead + kCode + "," + member + "}"; }
 
-std::string nested(unsigned depth) {
-  return with("\"x\":" + std::string(depth, '[') + "1" + std::string(depth, ']'));
-}
+std::string nested(unsigned depth) { return with("\"x\":" + std::string(depth, '[') + "1" + std::string(depth, ']')); }
 
 }  // namespace
 
 TEST_CASE("what is no strict JSON is refused") {
   CHECK(fixture_codec()->decode(kRoot, kHead + kCode + "}").has_value());
-  for (const std::string& text :
-       {std::string(), std::string("[]"), std::string("1"), kHead + kCode, kHead + kCode + "}}", kHead + kCode + "} x",
-        kHead + kCode + "}" + std::string(1, '\0'), kHead + kCode + "}" + std::string(1, '\0') + "garbage",
-        with(R"("x":"")"), with(R"("x":[])"), with(R"("x":{})"), with(R"("x":null)"), with(R"("x":[null])"),
-        with(R"("x":["a",null])"), with(R"("x":1,"x":2)"), with(R"("id":"other")"), with(R"("x":{"a":1,"a":1})"),
-        with("\"x\":\"\xFF\""), with("\"x\":\"\xC0\x80\""), with("\"x\":\"\xED\xA0\x80\""), with("\"x\":\"a\nb\""),
-        with(R"("x":NaN)"), with(R"("x":01)"), with(R"("x":1.)"), with(R"("x":1e999)"),
-        with(R"("x":)" + std::string(65, '1')),
-        with(R"("x":1 /* */)"), with(R"("x":1,)"), with(R"("":1)"), "\xEF\xBB\xBF" + kHead + kCode + "}"})
+  for (const std::string& text : {std::string(),
+                                  std::string("[]"),
+                                  std::string("1"),
+                                  kHead + kCode,
+                                  kHead + kCode + "}}",
+                                  kHead + kCode + "} x",
+                                  kHead + kCode + "}" + std::string(1, '\0'),
+                                  kHead + kCode + "}" + std::string(1, '\0') + "garbage",
+                                  with(R"("x":"")"),
+                                  with(R"("x":[])"),
+                                  with(R"("x":{})"),
+                                  with(R"("x":null)"),
+                                  with(R"("x":[null])"),
+                                  with(R"("x":["a",null])"),
+                                  with(R"("x":1,"x":2)"),
+                                  with(R"("id":"other")"),
+                                  with(R"("x":{"a":1,"a":1})"),
+                                  with("\"x\":\"\xFF\""),
+                                  with("\"x\":\"\xC0\x80\""),
+                                  with("\"x\":\"\xED\xA0\x80\""),
+                                  with("\"x\":\"a\nb\""),
+                                  with(R"("x":NaN)"),
+                                  with(R"("x":01)"),
+                                  with(R"("x":1.)"),
+                                  with(R"("x":1e999)"),
+                                  with(R"("x":)" + std::string(65, '1')),
+                                  with(R"("x":1 /* */)"),
+                                  with(R"("x":1,)"),
+                                  with(R"("":1)"),
+                                  "\xEF\xBB\xBF" + kHead + kCode + "}"})
     CHECK(refusal_of(text) == Code::fhir_malformed);
 }
 
@@ -60,7 +79,7 @@ TEST_CASE("many members are compared too") {
 TEST_CASE("a resource of another root or class is refused") {
   CHECK(refusal_of(R"({"resourceType":"Basic","id":"other",)" + kCode + "}") == Code::fhir_malformed);
   CHECK(refusal_of(kHead + R"("code":{"coding":[{"system":"urn:x-omrs-sync:class",)"
-      R"("code":"drug"}]}})") == Code::fhir_malformed);
+                           R"("code":"drug"}]}})") == Code::fhir_malformed);
   CHECK(refusal_of(kHead.substr(0, kHead.size() - 1) + "}") == Code::fhir_malformed);
   CHECK(refusal_of(R"({"resourceType":"Spaceship","id":"7a0f3ef2-2f7e-4f0c-8f5c-6a0f6a6f7d10"})") ==
         Code::fhir_type_unknown);
@@ -68,9 +87,9 @@ TEST_CASE("a resource of another root or class is refused") {
 
 TEST_CASE("an unknown modifier extension sets the resource aside, at any depth") {
   CHECK(refusal_of(with(R"("modifierExtension":[{"url":"http://x",)"
-      R"("valueBoolean":true}])")) == Code::fhir_unknown_modifier);
+                        R"("valueBoolean":true}])")) == Code::fhir_unknown_modifier);
   CHECK(refusal_of(with(R"("x":[{"modifierExtension":[{"url":"http://x",)"
-      R"("valueBoolean":true}]}])")) == Code::fhir_unknown_modifier);
+                        R"("valueBoolean":true}]}])")) == Code::fhir_unknown_modifier);
 }
 
 TEST_CASE("an extension of ours that makes no sense is refused, and the message names no content") {

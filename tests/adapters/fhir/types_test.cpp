@@ -87,7 +87,7 @@ TEST_CASE("of several values one is the element, the others are extensions") {
 TEST_CASE("a member of an obs group names its parent") {
   CHECK(encoded(observation({{"obs_group_id", kPlace}})) ==
         observation_json("", R"(,{"url":"urn:x-omrs-sync:ext/obs/obs_group_id","valueReference":{)"
-            R"("reference":"Observation/)" +
+                             R"("reference":"Observation/)" +
                                  kPlace + R"("}})"));
 }
 
@@ -126,9 +126,12 @@ TEST_CASE("a person with a patient row is a Patient, one without is a Person") {
   sample.groups["created"] = encode_cells({{"creator", kUser}, {"date_created", "2024-03-05 10:15:00"}});
   sample.groups["life"] = life();
   sample.groups["changed"] = "";
-  sample.groups["person_name/55555555-5555-4555-8555-555555555555"] =
-      encode_cells({{"creator", kUser}, {"family_name", "Okot"}, {"given_name", "Grace"}, {"middle_name", "Akello"},
-                    {"preferred", "1"}, {"prefix", "Dr"}});
+  sample.groups["person_name/55555555-5555-4555-8555-555555555555"] = encode_cells({{"creator", kUser},
+                                                                                    {"family_name", "Okot"},
+                                                                                    {"given_name", "Grace"},
+                                                                                    {"middle_name", "Akello"},
+                                                                                    {"preferred", "1"},
+                                                                                    {"prefix", "Dr"}});
   sample.groups["person_name/55555555-5555-4555-8555-555555555555#life"] = life();
   sample.groups["person_name/55555555-5555-4555-8555-555555555555#changed"] = "";
   sample.groups["person_address/66666666-6666-4666-8666-666666666666"] =
@@ -148,8 +151,9 @@ TEST_CASE("a person with a patient row is a Patient, one without is a Person") {
       R"({"url":"http://fhir.openmrs.org/ext/address","extension":[{)"
       R"("url":"http://fhir.openmrs.org/ext/address#address1","valueString":"Plot 7"}]}]}])";
   const std::string person = encoded(sample);
-  CHECK(person.starts_with(R"({"resourceType":"Person","id":")" + kPerson + "\"," + people + address + R"(,)"
-      R"("active":true,)"));
+  CHECK(person.starts_with(R"({"resourceType":"Person","id":")" + kPerson + "\"," + people + address +
+                           R"(,)"
+                           R"("active":true,)"));
   CHECK(person.find(R"({"url":"urn:x-omrs-sync:ext/exact/birthdate","valueDate":"1990-06-15"})") != std::string::npos);
   CHECK(person.find(R"({"url":"urn:x-omrs-sync:ext/person/dead","valueBoolean":false})") != std::string::npos);
 
@@ -163,14 +167,15 @@ TEST_CASE("a person with a patient row is a Patient, one without is a Person") {
   CHECK(patient.starts_with(
       R"({"resourceType":"Patient","id":")" + kPerson +
       R"(","identifier":[{"id":"22222222-2222-4222-8222-222222222222","use":"official","type":{"coding":[{)"
-      R"("code":")" + kUser +
+      R"("code":")" +
+      kUser +
       R"("}]},"value":"100-8","extension":[{"url":"http://fhir.openmrs.org/ext/patient/identifier#location",)"
       R"("valueReference":{"reference":"Location/)" +
       kPlace + R"("}}]}],"active":true,)" + people + R"("deceasedBoolean":false,)" + address));
   CHECK(patient.find(R"({"url":"urn:x-omrs-sync:ext/patient/allergy_status",)"
-      R"("valueString":"Unknown"})") != std::string::npos);
+                     R"("valueString":"Unknown"})") != std::string::npos);
   CHECK(patient.find(R"({"url":"urn:x-omrs-sync:ext/person-audit","extension":[{)"
-      R"("url":"creator")") != std::string::npos);
+                     R"("url":"creator")") != std::string::npos);
   CHECK(patient.find(R"("valueString":"patient#changed")") != std::string::npos);
 }
 
@@ -181,7 +186,8 @@ TEST_CASE("a voided name is a row, not a name") {
   const std::string json = encoded(sample);
   CHECK(json.find(R"("name":)") == std::string::npos);
   CHECK(json.find(R"({"url":"table","valueCode":"person_name"},{"url":"uuid",)"
-      R"("valueString":")" + kUser + "\"}") != std::string::npos);
+                  R"("valueString":")" +
+                  kUser + "\"}") != std::string::npos);
 }
 
 TEST_CASE("a death with its date is one element") {
@@ -257,7 +263,7 @@ TEST_CASE("a column in another group than the usual one says so, and only then")
   sample.groups["elsewhere"] = encode_cells({{"identifier", "P-1"}});
   const std::string json = encoded(sample);
   CHECK(json.find(R"({"url":"group","valueString":"elsewhere"},{"url":"identifier",)"
-      R"("valueString":"P-1"})") != std::string::npos);
+                  R"("valueString":"P-1"})") != std::string::npos);
 }
 
 TEST_CASE("what another sender adds to an element of ours is kept with it, until the value changes") {
@@ -274,7 +280,7 @@ TEST_CASE("what another sender adds to an element of ours is kept with it, until
   CHECK(find_cell(groups.value().at("obs"), "value_numeric") == "36.60");
   const std::string again = encoded({root, groups.value()});
   CHECK(again.find(R"("code":{"coding":[{"code":"5088A","display":"Temperature"}],)"
-      R"("text":"Temperature"})") != std::string::npos);
+                   R"("text":"Temperature"})") != std::string::npos);
   CHECK(again.find(R"("valueQuantity":{"value":36.60,"unit":"DEG C"})") != std::string::npos);
   CHECK(again.find(R"("note":[{"text":"n"}])") != std::string::npos);
 
@@ -286,8 +292,9 @@ TEST_CASE("what another sender adds to an element of ours is kept with it, until
 
 TEST_CASE("a root of another table refuses the type") {
   const auto codec = fixture_codec();
-  const auto groups = codec->decode({"visit", kPlace}, R"({"resourceType":"Location","id":")" + kPlace + R"(",)"
-      R"("name":"x"})");
+  const auto groups = codec->decode({"visit", kPlace}, R"({"resourceType":"Location","id":")" + kPlace +
+                                                           R"(",)"
+                                                           R"("name":"x"})");
   REQUIRE(!groups.has_value());
   CHECK(groups.error().code == Code::fhir_type_unknown);
 }

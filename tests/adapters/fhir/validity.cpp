@@ -64,7 +64,8 @@ std::string check_object(JsonView object, const std::string& place) {
 
 std::string check(JsonView value, std::string_view name, const std::string& place) {
   switch (value.kind()) {
-    case JsonKind::object: return check_object(value, place);
+    case JsonKind::object:
+      return check_object(value, place);
     case JsonKind::array:
       for (const JsonView item : value.items())
         if (std::string fault = check(item, name, place); !fault.empty()) return fault;
@@ -80,8 +81,10 @@ std::string check(JsonView value, std::string_view name, const std::string& plac
     case JsonKind::number:
       return matches(value.text(), R"(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)") ? "" : place + " is no decimal";
     case JsonKind::truth:
-    case JsonKind::falsehood: return {};
-    case JsonKind::null: return place + " is null";
+    case JsonKind::falsehood:
+      return {};
+    case JsonKind::null:
+      return place + " is null";
   }
   return place;
 }

@@ -1,5 +1,6 @@
-#include "adapters/openmrs/fhir/primitives.h"
 #include "adapters/openmrs/fhir/zone.h"
+
+#include "adapters/openmrs/fhir/primitives.h"
 #include "tests/support/catch.h"
 
 using namespace omrsync::openmrs::fhir;

@@ -262,7 +262,8 @@ TEMPLATE_TEST_CASE("a missing target is named; with it in the same unit the row 
   CHECK(read_now(world.database(), visit)->groups.at("row").value == TestType::visit_of(person));
 }
 
-TEMPLATE_TEST_CASE("a root that others refer to stays, and who refers is told; with them it goes", "[openmrs]", OMRSYNC_OPENMRS_WORLDS) {
+TEMPLATE_TEST_CASE("a root that others refer to stays, and who refers is told; with them it goes", "[openmrs]",
+                   OMRSYNC_OPENMRS_WORLDS) {
   TestType world;
   const RootKey person = world.fresh("person"), visit = world.fresh("visit");
   world.insert_person(person, "F");

@@ -37,13 +37,26 @@ void mutate(std::string& event, std::mt19937_64& random) {
   for (auto times = 1 + random() % 4; times > 0; --times) {
     const std::size_t at = random() % event.size();
     switch (random() % 7) {
-      case 0: event[at] = static_cast<char>(event[at] ^ (1 << random() % 8)); break;
-      case 1: event[at] = static_cast<char>(0xFF); break;
-      case 2: event[at] = 0; break;
-      case 3: event[at] = static_cast<char>(random()); break;
-      case 4: event[at] = static_cast<char>(250 + random() % 6); break;
-      case 5: resize_event(event, std::max<std::size_t>(1, random() % event.size())); break;
-      default: resize_event(event, event.size() + random() % 64);
+      case 0:
+        event[at] = static_cast<char>(event[at] ^ (1 << random() % 8));
+        break;
+      case 1:
+        event[at] = static_cast<char>(0xFF);
+        break;
+      case 2:
+        event[at] = 0;
+        break;
+      case 3:
+        event[at] = static_cast<char>(random());
+        break;
+      case 4:
+        event[at] = static_cast<char>(250 + random() % 6);
+        break;
+      case 5:
+        resize_event(event, std::max<std::size_t>(1, random() % event.size()));
+        break;
+      default:
+        resize_event(event, event.size() + random() % 64);
     }
   }
   if (random() % 8 != 0) resize_event(event, event.size());
@@ -75,16 +88,21 @@ std::vector<std::string> sample_log(bool compressed) {
   PrivateMariadb own({compressed ? std::vector<std::string>{"--log-bin-compress=ON", "--log-bin-compress-min-len=10"}
                                  : std::vector<std::string>{},
                       false});
-  own.sql("CREATE DATABASE hostile; USE hostile; CREATE TABLE t(id INT PRIMARY KEY, a TINYINT UNSIGNED, b SMALLINT, c MEDIUMINT,"
-          "d BIGINT UNSIGNED, e FLOAT, f DOUBLE, g DECIMAL(30,10), h DATE, i DATETIME(3), j TIMESTAMP(6) NULL, k TIME(2), l YEAR,"
-          "m BIT(9), n CHAR(38), o VARCHAR(300), p TEXT CHARACTER SET latin1, q BLOB, r ENUM('x','y'), s SET('a','b'),"
-          "u BINARY(16), v POINT, w CHAR(255) CHARACTER SET utf8mb4);"
-          "INSERT INTO t SELECT seq,1,-2,-3,18446744073709551615,0.5,1e10,-123.456,'2020-01-01','2020-01-01 01:02:03.5',"
-          "'2020-01-01 01:02:03','-10:00:00.5',2020,300,UUID(),REPEAT('é',50),'é',X'00FF','y','a,b',X'01',NULL,REPEAT('😀',200)"
-          " FROM seq_1_to_40; UPDATE t SET a=a+1, o=NULL; DELETE FROM t WHERE id>20;"
-          "SET binlog_format=STATEMENT; UPDATE t SET b=1 ORDER BY RAND() LIMIT 3; INSERT INTO t(id) VALUES(LAST_INSERT_ID()+100);"
-          "SET @v='x'; UPDATE t SET n=@v; SET binlog_format=ROW; XA START 'x'; DELETE FROM t WHERE id=1; XA END 'x';"
-          "XA PREPARE 'x'; XA COMMIT 'x'; TRUNCATE t; FLUSH BINARY LOGS");
+  own.sql(
+      "CREATE DATABASE hostile; USE hostile; CREATE TABLE t(id INT PRIMARY KEY, a TINYINT UNSIGNED, b SMALLINT, c "
+      "MEDIUMINT,"
+      "d BIGINT UNSIGNED, e FLOAT, f DOUBLE, g DECIMAL(30,10), h DATE, i DATETIME(3), j TIMESTAMP(6) NULL, k TIME(2), "
+      "l YEAR,"
+      "m BIT(9), n CHAR(38), o VARCHAR(300), p TEXT CHARACTER SET latin1, q BLOB, r ENUM('x','y'), s SET('a','b'),"
+      "u BINARY(16), v POINT, w CHAR(255) CHARACTER SET utf8mb4);"
+      "INSERT INTO t SELECT seq,1,-2,-3,18446744073709551615,0.5,1e10,-123.456,'2020-01-01','2020-01-01 01:02:03.5',"
+      "'2020-01-01 "
+      "01:02:03','-10:00:00.5',2020,300,UUID(),REPEAT('é',50),'é',X'00FF','y','a,b',X'01',NULL,REPEAT('😀',200)"
+      " FROM seq_1_to_40; UPDATE t SET a=a+1, o=NULL; DELETE FROM t WHERE id>20;"
+      "SET binlog_format=STATEMENT; UPDATE t SET b=1 ORDER BY RAND() LIMIT 3; INSERT INTO t(id) "
+      "VALUES(LAST_INSERT_ID()+100);"
+      "SET @v='x'; UPDATE t SET n=@v; SET binlog_format=ROW; XA START 'x'; DELETE FROM t WHERE id=1; XA END 'x';"
+      "XA PREPARE 'x'; XA COMMIT 'x'; TRUNCATE t; FLUSH BINARY LOGS");
   return events_of(own, "binlog.000001");
 }
 
@@ -124,7 +142,8 @@ TEST_CASE("random bytes are no table map and no rows, or harmless ones") {
   std::mt19937_64 random(14);
   for (int round = 0; round < 20000; ++round) {
     std::string bytes;
-    for (auto left = random() % 120; left > 0; --left) bytes.push_back(static_cast<char>(random() % 4 == 0 ? random() : random() % 9));
+    for (auto left = random() % 120; left > 0; --left)
+      bytes.push_back(static_cast<char>(random() % 4 == 0 ? random() : random() % 9));
     const auto map = parse_table_map(bytes, {});
     TableMap table;
     for (const int type : {1, 3, 8, 12, 18, 19, 246, 254, 15, 252}) {

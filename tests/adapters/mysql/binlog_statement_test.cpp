@@ -11,7 +11,8 @@ std::string seen(const std::string& sql) {
   if (!statement) return "-";
   constexpr const char* kKinds[] = {"ddl", "drop", "truncate", "dml", "other"};
   std::string text = std::string(kKinds[static_cast<int>(statement->kind)]) + " ";
-  for (const TableName& name : statement->tables) text += (text.back() == ' ' ? "" : ",") + name.schema + "." + name.table;
+  for (const TableName& name : statement->tables)
+    text += (text.back() == ' ' ? "" : ",") + name.schema + "." + name.table;
   return statement->tables.empty() ? text + "?" : text;
 }
 
@@ -63,8 +64,8 @@ TEST_CASE("what changes no rows is passed over") {
 }
 
 TEST_CASE("broken statements do no harm") {
-  for (const char* sql : {"DROP TABLE", "ALTER", "UPDATE `", "INSERT INTO `t", "'", "/*", "RENAME TABLE t", "TRUNCATE TABLE b.",
-                          "UPDATE t.", "CREATE INDEX i ON", "LOAD DATA", "INSERT INTO 'x\\"})
+  for (const char* sql : {"DROP TABLE", "ALTER", "UPDATE `", "INSERT INTO `t", "'", "/*", "RENAME TABLE t",
+                          "TRUNCATE TABLE b.", "UPDATE t.", "CREATE INDEX i ON", "LOAD DATA", "INSERT INTO 'x\\"})
     CHECK_NOTHROW(seen(sql));
 }
 

@@ -42,8 +42,10 @@ LogEvent await(BinlogReader& reader) {
 TEST_CASE("a transaction stands between its begin and its commit") {
   fresh("brackets", "CREATE TABLE t(id INT PRIMARY KEY, v INT); CREATE TABLE u(id INT PRIMARY KEY)");
   const LogPosition from = end_of_log();
-  server().sql("BEGIN; INSERT INTO t VALUES(1,1),(2,2); INSERT INTO u VALUES(1); UPDATE t SET v=3 WHERE id=1; COMMIT;"
-               "INSERT INTO u VALUES(2)", "brackets");
+  server().sql(
+      "BEGIN; INSERT INTO t VALUES(1,1),(2,2); INSERT INTO u VALUES(1); UPDATE t SET v=3 WHERE id=1; COMMIT;"
+      "INSERT INTO u VALUES(2)",
+      "brackets");
   const LogPosition end = end_of_log();
   const auto events = read_all(reading({"brackets"}), from);
   REQUIRE(shape(events) == "BR2R1R1CBR1C");
@@ -70,8 +72,9 @@ TEST_CASE("what was rolled back is not in the log, and other schemas are passed 
   fresh("ours", "CREATE TABLE t(id INT PRIMARY KEY) ENGINE=InnoDB");
   fresh("others", "CREATE TABLE t(id INT PRIMARY KEY) ENGINE=InnoDB");
   const LogPosition from = end_of_log();
-  server().sql("BEGIN; INSERT INTO ours.t VALUES(1); ROLLBACK; INSERT INTO others.t VALUES(7);"
-               "BEGIN; INSERT INTO others.t VALUES(8); INSERT INTO ours.t VALUES(2); COMMIT");
+  server().sql(
+      "BEGIN; INSERT INTO ours.t VALUES(1); ROLLBACK; INSERT INTO others.t VALUES(7);"
+      "BEGIN; INSERT INTO others.t VALUES(8); INSERT INTO ours.t VALUES(2); COMMIT");
   const auto events = read_all(reading({"ours"}), from);
   CHECK(shape(events) == "BCBR1C");
   CHECK(only<Rows>(events)[0].table->schema == "ours");
@@ -142,11 +145,14 @@ TEST_CASE("a log that is gone is told from a log of another life") {
 }
 
 TEST_CASE("changes that the log does not show row by row are reported with their tables") {
-  fresh("text", "CREATE TABLE t(id INT PRIMARY KEY, v INT); CREATE TABLE u(id INT PRIMARY KEY); INSERT INTO t VALUES(1,1)");
+  fresh("text",
+        "CREATE TABLE t(id INT PRIMARY KEY, v INT); CREATE TABLE u(id INT PRIMARY KEY); INSERT INTO t VALUES(1,1)");
   const LogPosition from = end_of_log();
-  server().sql("SET binlog_format=STATEMENT; UPDATE t SET v=2; BEGIN; DELETE FROM text.u; INSERT INTO t VALUES(2,2); COMMIT;"
-               "SET binlog_format=ROW; TRUNCATE u; ALTER TABLE t ADD w INT, RENAME TO t2; DROP TABLE u;"
-               "CREATE VIEW x AS SELECT 1; CREATE TABLE copy AS SELECT 1 AS one", "text");
+  server().sql(
+      "SET binlog_format=STATEMENT; UPDATE t SET v=2; BEGIN; DELETE FROM text.u; INSERT INTO t VALUES(2,2); COMMIT;"
+      "SET binlog_format=ROW; TRUNCATE u; ALTER TABLE t ADD w INT, RENAME TO t2; DROP TABLE u;"
+      "CREATE VIEW x AS SELECT 1; CREATE TABLE copy AS SELECT 1 AS one",
+      "text");
   const auto events = read_all(reading({"text"}), from);
   CHECK(shape(events) == "BSCBSSCBSCBSCBSCBCBSR1C");
   const auto statements = only<Statement>(events);
@@ -176,8 +182,9 @@ TEST_CASE("a row that does not carry all columns is reported, and the rest goes 
 }
 
 TEST_CASE("a table with a column that cannot be read is reported, others go on") {
-  fresh("odd", "CREATE TABLE t(id INT PRIMARY KEY, v VARCHAR(9) CHARACTER SET cp1251); CREATE TABLE u(id INT);"
-               "CREATE TABLE z(v VARCHAR(100) COMPRESSED)");
+  fresh("odd",
+        "CREATE TABLE t(id INT PRIMARY KEY, v VARCHAR(9) CHARACTER SET cp1251); CREATE TABLE u(id INT);"
+        "CREATE TABLE z(v VARCHAR(100) COMPRESSED)");
   const LogPosition from = end_of_log();
   server().sql("BEGIN; INSERT INTO t VALUES(1,'a'); INSERT INTO z VALUES('a'); INSERT INTO u VALUES(1); COMMIT", "odd");
   const auto events = read_all(reading({"odd"}), from);
@@ -188,7 +195,9 @@ TEST_CASE("a table with a column that cannot be read is reported, others go on")
 TEST_CASE("a row of many megabytes comes whole") {
   fresh("large", "CREATE TABLE t(id INT PRIMARY KEY, v LONGBLOB, w LONGTEXT)");
   const LogPosition from = end_of_log();
-  server().sql("INSERT INTO t VALUES(1, REPEAT(X'00FF', 10000000), REPEAT('é', 3000000)); INSERT INTO t VALUES(2,'','')", "large");
+  server().sql(
+      "INSERT INTO t VALUES(1, REPEAT(X'00FF', 10000000), REPEAT('é', 3000000)); INSERT INTO t VALUES(2,'','')",
+      "large");
   const auto rows = only<Rows>(read_all(reading({"large"}), from));
   REQUIRE(rows.size() == 2);
   const mysql::Row& row = rows[0].rows[0].after;
@@ -216,12 +225,15 @@ TEST_CASE("a compressed log says the same") {
   PrivateMariadb own({{"--log-bin-compress=ON", "--log-bin-compress-min-len=10"}, false});
   own.sql("CREATE DATABASE d; CREATE TABLE d.t(id INT PRIMARY KEY, v TEXT)");
   const LogPosition from = end_of_log(own);
-  own.sql("INSERT INTO t SELECT seq, REPEAT('x', seq) FROM seq_1_to_300; UPDATE t SET v=CONCAT(v,'y'); DELETE FROM t;"
-          "ALTER TABLE t ADD COLUMN a_rather_long_name_that_compresses_a_a_a_a_a_a_a_a_a INT", "d");
+  own.sql(
+      "INSERT INTO t SELECT seq, REPEAT('x', seq) FROM seq_1_to_300; UPDATE t SET v=CONCAT(v,'y'); DELETE FROM t;"
+      "ALTER TABLE t ADD COLUMN a_rather_long_name_that_compresses_a_a_a_a_a_a_a_a_a INT",
+      "d");
   const auto events = read_all(reading({"d"}, own), from);
   std::map<RowsKind, std::size_t> counts;
   for (const Rows& rows : only<Rows>(events)) counts[rows.kind] += rows.rows.size();
-  CHECK(counts == std::map<RowsKind, std::size_t>{{RowsKind::inserted, 300}, {RowsKind::updated, 300}, {RowsKind::deleted, 300}});
+  CHECK(counts ==
+        std::map<RowsKind, std::size_t>{{RowsKind::inserted, 300}, {RowsKind::updated, 300}, {RowsKind::deleted, 300}});
   CHECK(only<Unreadable>(events).empty());
   REQUIRE(only<Statement>(events).size() == 1);
   CHECK(tables_of(only<Statement>(events)[0]) == "d.t");
@@ -244,9 +256,11 @@ TEST_CASE("a log without checksums says the same") {
 TEST_CASE("a prepared XA transaction waits for its decision") {
   fresh("xa", "CREATE TABLE t(id INT PRIMARY KEY) ENGINE=InnoDB");
   const LogPosition from = end_of_log();
-  server().sql("XA START 'a','b',3; INSERT INTO t VALUES(1); XA END 'a','b',3; XA PREPARE 'a','b',3; XA COMMIT 'a','b',3;"
-               "XA START 'c'; INSERT INTO t VALUES(2); XA END 'c'; XA PREPARE 'c'; XA ROLLBACK 'c';"
-               "XA START 'd'; INSERT INTO t VALUES(3); XA END 'd'; XA COMMIT 'd' ONE PHASE", "xa");
+  server().sql(
+      "XA START 'a','b',3; INSERT INTO t VALUES(1); XA END 'a','b',3; XA PREPARE 'a','b',3; XA COMMIT 'a','b',3;"
+      "XA START 'c'; INSERT INTO t VALUES(2); XA END 'c'; XA PREPARE 'c'; XA ROLLBACK 'c';"
+      "XA START 'd'; INSERT INTO t VALUES(3); XA END 'd'; XA COMMIT 'd' ONE PHASE",
+      "xa");
   const auto events = read_all(reading({"xa"}), from);
   CHECK(shape(events) == "BR1PBXCBR1PBXCBR1C");
   CHECK(only<XaPrepared>(events)[0].xid == only<XaDecided>(events)[0].xid);
@@ -259,8 +273,10 @@ TEST_CASE("changes of a table without transactions end in a commit, or in a roll
   fresh("aria", "CREATE TABLE t(id INT PRIMARY KEY) ENGINE=MyISAM; CREATE TABLE u(id INT PRIMARY KEY) ENGINE=InnoDB");
   const LogPosition from = end_of_log();
   server().sql("INSERT INTO t VALUES(1)", "aria");
-  server().sql("SET binlog_direct_non_transactional_updates=OFF, binlog_format=STATEMENT;"
-               "BEGIN; INSERT INTO u VALUES(1); INSERT INTO t SELECT id+10 FROM u; ROLLBACK", "aria");
+  server().sql(
+      "SET binlog_direct_non_transactional_updates=OFF, binlog_format=STATEMENT;"
+      "BEGIN; INSERT INTO u VALUES(1); INSERT INTO t SELECT id+10 FROM u; ROLLBACK",
+      "aria");
   const auto events = read_all(reading({"aria"}), from);
   CHECK(shape(events) == "BR1CBSSA");
   CHECK(only<Rollback>(events)[0].position <= end_of_log());
@@ -406,5 +422,6 @@ TEST_CASE("a transaction is known again by its fingerprint, and another one in i
 }
 
 TEST_CASE("a text that is no fingerprint is not read as one") {
-  for (const char* text : {"", "1", "1 f", "1 f 2 3", "1 f 2 3 xyz", "1 f 2 3 12 ", "a f 2 3 1", "1  2 3 1"}) CHECK_FALSE(parse_fingerprint(text));
+  for (const char* text : {"", "1", "1 f", "1 f 2 3", "1 f 2 3 xyz", "1 f 2 3 12 ", "a f 2 3 1", "1  2 3 1"})
+    CHECK_FALSE(parse_fingerprint(text));
 }

@@ -39,11 +39,13 @@ inline std::unique_ptr<Connection> connect(std::string database = "", const Priv
   return must(Connection::open(root_of(to, std::move(database))));
 }
 
-/// The log's present end. The server may move it by itself, some time after it has opened a file: compare with <= and >=.
+/// The log's present end. The server may move it by itself, some time after it has opened a file: compare with <= and
+/// >=.
 inline LogPosition end_of_log(const PrivateMariadb& of = server()) {
   const auto db = connect("", of);
   const auto status = must(db->rows("SHOW MASTER STATUS"));
-  return {*status.at(0).at(0), std::stoull(*status.at(0).at(1)), must(db->value("SELECT @@gtid_binlog_pos")).value_or(""), 0};
+  return {*status.at(0).at(0), std::stoull(*status.at(0).at(1)),
+          must(db->value("SELECT @@gtid_binlog_pos")).value_or(""), 0};
 }
 
 inline ReaderOptions reading(std::vector<std::string> schemas, const PrivateMariadb& of = server()) {
@@ -80,8 +82,10 @@ std::vector<Event> only(const std::vector<LogEvent>& events) {
 inline std::string shape(const std::vector<LogEvent>& events) {
   std::string text;
   for (const LogEvent& event : events) {
-    if (const auto* rows = std::get_if<Rows>(&event)) text += "R" + std::to_string(rows->rows.size());
-    else text.push_back("B?SUCAPXh-e"[event.index()]);
+    if (const auto* rows = std::get_if<Rows>(&event))
+      text += "R" + std::to_string(rows->rows.size());
+    else
+      text.push_back("B?SUCAPXh-e"[event.index()]);
   }
   return text;
 }

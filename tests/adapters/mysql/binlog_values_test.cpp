@@ -69,40 +69,56 @@ std::string random_decimal(std::mt19937_64& random, std::uint64_t whole, unsigne
   return text;
 }
 
-const std::vector<std::string> kAny = {"a", "Z", "0", " ", "'", "\\", "\"", "\n", "\t", std::string(1, '\0'), "é", "ß",
-                                       "€", "ሰ", "क", "م", "ខ", "𞤀", "𠀀", "😀", "%", "_", "`"};
+const std::vector<std::string> kAny = {"a", "Z", "0", " ", "'", "\\", "\"", "\n",   "\t", std::string(1, '\0'),
+                                       "é", "ß", "€", "ሰ", "क", "م",  "ខ",  "𞤀", "𠀀", "😀",
+                                       "%", "_", "`"};
 const std::vector<std::string> kBmp(kAny.begin(), kAny.begin() + 17);
-const std::vector<std::string> kLatin = {"a", "é", "ÿ", "€", "œ", "Ž", "£", " ", "'", "\\", std::string(1, '\0'), "\x7F"};
+const std::vector<std::string> kLatin = {"a",   "é", "ÿ", "€", "œ", "Ž", "£", " ", "'", "\\", std::string(1, '\0'),
+                                         "\x7F"};
 
 Sample integer(const std::string& type, std::int64_t low, std::int64_t high) {
-  return {type, {std::to_string(low), std::to_string(high), "0", "1"},
-          [=](std::mt19937_64& random) { return number(random, low, high); }};
+  return {type, {std::to_string(low), std::to_string(high), "0", "1"}, [=](std::mt19937_64& random) {
+            return number(random, low, high);
+          }};
 }
 
 std::vector<Sample> number_samples() {
   return {
-      integer("i1 TINYINT", -128, 127), integer("i1u TINYINT UNSIGNED", 0, 255), integer("b TINYINT(1)", 0, 2),
-      integer("i2 SMALLINT", -32768, 32767), integer("i2u SMALLINT UNSIGNED ZEROFILL", 0, 65535),
+      integer("i1 TINYINT", -128, 127),
+      integer("i1u TINYINT UNSIGNED", 0, 255),
+      integer("b TINYINT(1)", 0, 2),
+      integer("i2 SMALLINT", -32768, 32767),
+      integer("i2u SMALLINT UNSIGNED ZEROFILL", 0, 65535),
       {"y YEAR", {"'0000'", "1901", "2155"}, [](auto& r) { return number(r, 1901, 2155); }},
-      integer("i3 MEDIUMINT", -8388608, 8388607), integer("i3u MEDIUMINT UNSIGNED", 0, 16777215),
-      integer("i4 INT", INT32_MIN, INT32_MAX), integer("i4u INT(11) UNSIGNED", 0, UINT32_MAX),
+      integer("i3 MEDIUMINT", -8388608, 8388607),
+      integer("i3u MEDIUMINT UNSIGNED", 0, 16777215),
+      integer("i4 INT", INT32_MIN, INT32_MAX),
+      integer("i4u INT(11) UNSIGNED", 0, UINT32_MAX),
       integer("i8 BIGINT", INT64_MIN, INT64_MAX),
-      {"i8u BIGINT UNSIGNED", {"0", "18446744073709551615", "9223372036854775808"},
+      {"i8u BIGINT UNSIGNED",
+       {"0", "18446744073709551615", "9223372036854775808"},
        [](auto& r) { return std::to_string(r()); }},
-      {"f FLOAT", {"16777217", "0.1", "-0.0", "1e-45", "3.402823466e38", "-3.402823466e38", "1.1754944e-38", "1e10"},
+      {"f FLOAT",
+       {"16777217", "0.1", "-0.0", "1e-45", "3.402823466e38", "-3.402823466e38", "1.1754944e-38", "1e10"},
        random_float},
       {"fd FLOAT(7,3)", {"0", "9999.999", "-9999.999"}, [](auto& r) { return random_decimal(r, 4, 3); }},
-      {"d DOUBLE", {"1.2e-7", "0.1", "-0.0", "1e0", "1.7976931348623157e308", "-1.7976931348623157e308",
-                    "2.2250738585072014e-308", "5e-324", "123456789012345680000", "1e22", "98.6", "1e15", "1e16"},
+      {"d DOUBLE",
+       {"1.2e-7", "0.1", "-0.0", "1e0", "1.7976931348623157e308", "-1.7976931348623157e308", "2.2250738585072014e-308",
+        "5e-324", "123456789012345680000", "1e22", "98.6", "1e15", "1e16"},
        random_double},
       {"dd DOUBLE(12,4)", {"0", "-1.5", "99999999.9999"}, [](auto& r) { return random_decimal(r, 8, 4); }},
-      {"n DECIMAL(10,2)", {"0", "-0.00", "0.05", "-0.05", "99999999.99", "-99999999.99", "100"},
+      {"n DECIMAL(10,2)",
+       {"0", "-0.00", "0.05", "-0.05", "99999999.99", "-99999999.99", "100"},
        [](auto& r) { return random_decimal(r, r() % 9, 2); }},
-      {"n65 DECIMAL(65,30)", {"0.5", "-0.000000000000000000000000000001", "1"},
+      {"n65 DECIMAL(65,30)",
+       {"0.5", "-0.000000000000000000000000000001", "1"},
        [](auto& r) { return random_decimal(r, r() % 36, 30); }},
-      {"n0 DECIMAL(18,0)", {"999999999999999999", "-1", "1000000000"}, [](auto& r) { return random_decimal(r, 18, 0); }},
+      {"n0 DECIMAL(18,0)",
+       {"999999999999999999", "-1", "1000000000"},
+       [](auto& r) { return random_decimal(r, 18, 0); }},
       {"ns DECIMAL(20,20)", {"0", "0.00000000000000000001"}, [](auto& r) { return random_decimal(r, 0, 20); }},
-      {"nz DECIMAL(9,3) UNSIGNED ZEROFILL", {"0", "1.5", "999999.999"},
+      {"nz DECIMAL(9,3) UNSIGNED ZEROFILL",
+       {"0", "1.5", "999999.999"},
        [](auto& r) { return std::to_string(r() % 1000000) + ".125"; }},
       {"bit1 BIT(1)", {"0", "1"}, [](auto& r) { return number(r, 0, 1); }},
       {"bit9 BIT(9)", {"0", "511", "256"}, [](auto& r) { return number(r, 0, 511); }},
@@ -112,26 +128,37 @@ std::vector<Sample> number_samples() {
 
 std::vector<Sample> time_samples() {
   return {
-      {"da DATE", {"'0000-00-00'", "'1900-02-00'", "'9999-12-31'", "'2020-02-31'"}, [](auto& r) { return quoted(date(r)); }},
-      {"dt DATETIME", {"'0000-00-00 00:00:00'", "'9999-12-31 23:59:59'", "'1970-01-01 00:00:00'", "'2011-00-00 00:00:00'"},
+      {"da DATE",
+       {"'0000-00-00'", "'1900-02-00'", "'9999-12-31'", "'2020-02-31'"},
+       [](auto& r) { return quoted(date(r)); }},
+      {"dt DATETIME",
+       {"'0000-00-00 00:00:00'", "'9999-12-31 23:59:59'", "'1970-01-01 00:00:00'", "'2011-00-00 00:00:00'"},
        [](auto& r) { return quoted(date(r) + " " + clock(r, 0)); }},
-      {"dt3 DATETIME(3)", {"'0000-00-00 00:00:00.001'", "'2000-01-01 00:00:00.100'"},
+      {"dt3 DATETIME(3)",
+       {"'0000-00-00 00:00:00.001'", "'2000-01-01 00:00:00.100'"},
        [](auto& r) { return quoted(date(r) + " " + clock(r, 3)); }},
-      {"dt6 DATETIME(6)", {"'9999-12-31 23:59:59.999999'", "'2000-01-01 00:00:00.000000'"},
+      {"dt6 DATETIME(6)",
+       {"'9999-12-31 23:59:59.999999'", "'2000-01-01 00:00:00.000000'"},
        [](auto& r) { return quoted(date(r) + " " + clock(r, 6)); }},
-      {"ts TIMESTAMP NULL", {"'0000-00-00 00:00:00'", "'1970-01-01 00:00:01'", "'2038-01-19 03:14:07'", "'2000-02-29 00:00:00'"},
+      {"ts TIMESTAMP NULL",
+       {"'0000-00-00 00:00:00'", "'1970-01-01 00:00:01'", "'2038-01-19 03:14:07'", "'2000-02-29 00:00:00'"},
        [](auto& r) { return "FROM_UNIXTIME(" + number(r, 1, INT32_MAX) + ")"; }},
-      {"ts1 TIMESTAMP(1) NULL", {"'2024-12-31 23:59:59.9'"},
+      {"ts1 TIMESTAMP(1) NULL",
+       {"'2024-12-31 23:59:59.9'"},
        [](auto& r) { return "FROM_UNIXTIME(" + number(r, 1, INT32_MAX) + "." + number(r, 0, 9) + ")"; }},
-      {"ts6 TIMESTAMP(6) NULL", {"'1970-01-01 00:00:01.000001'"},
+      {"ts6 TIMESTAMP(6) NULL",
+       {"'1970-01-01 00:00:01.000001'"},
        [](auto& r) { return "FROM_UNIXTIME(" + number(r, 1, INT32_MAX) + ".5)"; }},
-      {"t TIME", {"'-838:59:59'", "'838:59:59'", "'00:00:00'", "'-00:00:01'"},
+      {"t TIME",
+       {"'-838:59:59'", "'838:59:59'", "'00:00:00'", "'-00:00:01'"},
        [](auto& r) { return quoted((r() % 2 ? "-" : "") + clock(r, 0)); }},
-      {"t1 TIME(1)", {"'-00:00:00.1'", "'-838:59:59.9'", "'-01:00:00.0'"},
+      {"t1 TIME(1)",
+       {"'-00:00:00.1'", "'-838:59:59.9'", "'-01:00:00.0'"},
        [](auto& r) { return quoted((r() % 2 ? "-" : "") + clock(r, 1)); }},
       {"t2 TIME(2)", {"'-00:00:00.01'"}, [](auto& r) { return quoted((r() % 2 ? "-" : "") + clock(r, 2)); }},
       {"t4 TIME(4)", {"'-00:00:00.0001'"}, [](auto& r) { return quoted((r() % 2 ? "-" : "") + clock(r, 4)); }},
-      {"t6 TIME(6)", {"'-00:00:00.000001'", "'838:59:59.999999'"},
+      {"t6 TIME(6)",
+       {"'-00:00:00.000001'", "'838:59:59.999999'"},
        [](auto& r) { return quoted((r() % 2 ? "-" : "") + clock(r, 6)); }},
   };
 }
@@ -146,7 +173,11 @@ std::vector<Sample> text_samples() {
       {"c CHAR(38)", {"''", "'a  '", "' a'"}, any(38)},
       {"c255 CHAR(255)", {"REPEAT('😀',255)", "''"}, any(255)},
       {"cl CHAR(20) CHARACTER SET latin1", {"''", "'é'"}, latin(20)},
-      {"ca CHAR(10) CHARACTER SET ascii", {"'~'"}, [](auto& r) { return random_text(r, {"a", "B", "~"}, 10); }},
+      {"ca CHAR(10) CHARACTER SET ascii",
+       {"'~'"},
+       [](auto& r) {
+         return random_text(r, {"a", "B", "~"}, 10);
+       }},
       {"v VARCHAR(50)", {"''", "'trailing  '", "'𞤀😀'"}, any(50)},
       {"v1000 VARCHAR(1000)", {"REPEAT('x',1000)"}, any(300)},
       {"v3 VARCHAR(255) CHARACTER SET utf8mb3", {"'€'"}, bmp(255)},
@@ -177,9 +208,12 @@ std::vector<std::string> random_row(const std::vector<Sample>& samples, std::mt1
   std::vector<std::string> row;
   for (const Sample& sample : samples) {
     const auto choice = random() % 10;
-    if (choice == 0) row.emplace_back("NULL");
-    else if (choice < 4) row.push_back(sample.edges[random() % sample.edges.size()]);
-    else row.push_back(sample.random(random));
+    if (choice == 0)
+      row.emplace_back("NULL");
+    else if (choice < 4)
+      row.push_back(sample.edges[random() % sample.edges.size()]);
+    else
+      row.push_back(sample.random(random));
   }
   return row;
 }
@@ -199,9 +233,9 @@ struct Columns {
 Columns describe(Connection& db, const std::string& schema, const std::string& table) {
   Columns columns;
   std::vector<std::string> expressions;
-  for (const auto& row : must(db.rows("SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA="
-                                      + quote_text(schema) + " AND TABLE_NAME=" + quote_text(table) +
-                                      " ORDER BY ORDINAL_POSITION"))) {
+  for (const auto& row :
+       must(db.rows("SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=" +
+                    quote_text(schema) + " AND TABLE_NAME=" + quote_text(table) + " ORDER BY ORDINAL_POSITION"))) {
     columns.names.push_back(*row[0]);
     columns.kinds.push_back(kind_of(*row[1]));
     expressions.push_back(select_expression(*row[0], columns.kinds.back()));
@@ -248,13 +282,14 @@ void round_trip(const std::vector<Sample>& samples, const std::string& schema, s
     // Edge by edge first, so that each is met.
     std::vector<std::string> row = random_row(samples, random);
     for (std::size_t i = 0; i < samples.size(); ++i)
-      if (static_cast<std::size_t>(id) <= samples[i].edges.size()) row[i] = samples[i].edges[static_cast<std::size_t>(id) - 1];
+      if (static_cast<std::size_t>(id) <= samples[i].edges.size())
+        row[i] = samples[i].edges[static_cast<std::size_t>(id) - 1];
     must(db->execute("INSERT INTO t VALUES (" + std::to_string(id) + "," + joined(row) + ")"));
   }
   const auto inserted = read_by_sql(*db, columns, "t");
   const LogPosition before_update = end_of_log();
-  must(db->execute("UPDATE t a JOIN t b ON b.id=a.id+60 SET a." + columns.names[1] + "=b." + columns.names[1] +
-                   ", a." + columns.names.back() + "=b." + columns.names.back() + " WHERE a.id<=60"));
+  must(db->execute("UPDATE t a JOIN t b ON b.id=a.id+60 SET a." + columns.names[1] + "=b." + columns.names[1] + ", a." +
+                   columns.names.back() + "=b." + columns.names.back() + " WHERE a.id<=60"));
   const auto updated = read_by_sql(*db, columns, "t");
   const LogPosition before_delete = end_of_log();
   must(db->execute("DELETE FROM t"));
@@ -303,16 +338,17 @@ TEST_CASE("column names come with the log") {
 TEST_CASE("each byte of latin1 becomes the character that the server makes of it") {
   std::string bytes;
   for (int i = 0; i < 256; ++i) bytes.push_back(static_cast<char>(i));
-  const auto by_server = must(connect()->value("SELECT CONVERT(CONVERT(" + quote_bytes(bytes) +
-                                               " USING latin1) USING utf8mb4)"));
+  const auto by_server =
+      must(connect()->value("SELECT CONVERT(CONVERT(" + quote_bytes(bytes) + " USING latin1) USING utf8mb4)"));
   std::string here;
   append_utf8(here, bytes, Charset::latin1);
   CHECK(here == *by_server);
 }
 
 TEST_CASE("each collation of the server is known by its number") {
-  for (const auto& row : must(connect()->rows("SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY"
-                                              " WHERE ID IS NOT NULL"))) {
+  for (const auto& row : must(
+           connect()->rows("SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY"
+                           " WHERE ID IS NOT NULL"))) {
     INFO("collation " << *row[0] << " of " << *row[1]);
     CHECK(charset_of_collation(std::stoull(*row[0])) == charset_by_name(*row[1]));
   }
@@ -320,8 +356,10 @@ TEST_CASE("each collation of the server is known by its number") {
 
 TEST_CASE("names, signs and character sets come from the schema where the log has none") {
   for (const std::string metadata : {"NO_LOG", "MINIMAL"}) {
-    server().sql("CREATE OR REPLACE DATABASE meta; USE meta; CREATE TABLE t(u INT UNSIGNED, i INT, l VARCHAR(20) "
-                 "CHARACTER SET latin1, b BLOB); SET GLOBAL binlog_row_metadata=" + metadata);
+    server().sql(
+        "CREATE OR REPLACE DATABASE meta; USE meta; CREATE TABLE t(u INT UNSIGNED, i INT, l VARCHAR(20) "
+        "CHARACTER SET latin1, b BLOB); SET GLOBAL binlog_row_metadata=" +
+        metadata);
     const LogPosition from = end_of_log();
     server().sql("INSERT INTO meta.t VALUES(4294967295,-1,'é€',X'E9')");
     server().sql("SET GLOBAL binlog_row_metadata=FULL");

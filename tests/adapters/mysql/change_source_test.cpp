@@ -176,7 +176,9 @@ TEST_CASE("a root that was made and deleted within a transaction does not stand 
 TEST_CASE("an update that changes nothing that travels says nothing") {
   Fixture f("clinic");
   f.run("INSERT INTO person (person_id, date_created, uuid) VALUES (1, '2024-01-01', 'p')");
-  f.run("INSERT INTO users (user_id, system_id, creator, date_created, person_id, uuid) VALUES (1, 's', 1, '2024-01-01', 1, 'u')");
+  f.run(
+      "INSERT INTO users (user_id, system_id, creator, date_created, person_id, uuid) VALUES (1, 's', 1, '2024-01-01', "
+      "1, 'u')");
   const auto source = f.changes();
   f.run("UPDATE users SET password = 'x', salt = 'y'");
   f.run("UPDATE users SET retired = 1");
@@ -189,7 +191,9 @@ TEST_CASE("an update that changes nothing that travels says nothing") {
 TEST_CASE("the author is who the row names") {
   Fixture f("clinic");
   f.run("INSERT INTO person (person_id, date_created, uuid) VALUES (1, '2024-01-01', 'p')");
-  f.run("INSERT INTO users (user_id, system_id, creator, date_created, person_id, uuid) VALUES (7, 's', 7, '2024-01-01', 1, 'USER-7')");
+  f.run(
+      "INSERT INTO users (user_id, system_id, creator, date_created, person_id, uuid) VALUES (7, 's', 7, '2024-01-01', "
+      "1, 'USER-7')");
   const auto source = f.changes();
   f.run("UPDATE person SET gender = 'F', changed_by = 7");
   const auto pieces = drain(*f.database, *source);
@@ -206,7 +210,8 @@ TEST_CASE("our own transaction carries its marker and is never cut") {
   std::vector<ports::RootWrite> writes;
   for (int i = 0; i < 1200; ++i) {
     const std::string name = "role " + std::to_string(i);
-    writes.push_back({{"role", name}, {{"life", ""}, {"row", encode_cells({{"uuid", "r-" + std::to_string(i)}})}}, false});
+    writes.push_back(
+        {{"role", name}, {{"life", ""}, {"row", encode_cells({{"uuid", "r-" + std::to_string(i)}})}}, false});
   }
   const auto put = (*unit)->put(writes);
   REQUIRE(put.has_value());
@@ -318,10 +323,12 @@ TEST_CASE("a place of the log where another transaction stands is foreign") {
 TEST_CASE("users that go with a deleted user are not in the log, so their table is compared") {
   Fixture f("clinic");
   f.run("INSERT INTO person (person_id, date_created, uuid) VALUES (1, '2024-01-01', 'p')");
-  f.run("INSERT INTO users (user_id, system_id, creator, date_created, person_id, uuid) VALUES"
-        " (1, 's', 1, '2024-01-01', 1, 'u-1'), (2, 't', 1, '2024-01-01', 1, 'u-2')");
-  f.run("INSERT INTO users (user_id, system_id, creator, date_created, person_id, uuid, changed_by) VALUES"
-        " (3, 'v', 1, '2024-01-01', 1, 'u-3', 2)");
+  f.run(
+      "INSERT INTO users (user_id, system_id, creator, date_created, person_id, uuid) VALUES"
+      " (1, 's', 1, '2024-01-01', 1, 'u-1'), (2, 't', 1, '2024-01-01', 1, 'u-2')");
+  f.run(
+      "INSERT INTO users (user_id, system_id, creator, date_created, person_id, uuid, changed_by) VALUES"
+      " (3, 'v', 1, '2024-01-01', 1, 'u-3', 2)");
   const auto source = f.changes();
   f.run("DELETE FROM users WHERE user_id = 2");
   CHECK(*f.sql->value("SELECT COUNT(*) FROM users") == "1");
@@ -333,7 +340,9 @@ TEST_CASE("users that go with a deleted user are not in the log, so their table 
 TEST_CASE("a row that stands for another node's changes under both names") {
   Fixture f("clinic");
   f.run("SET foreign_key_checks = 0");
-  f.run("INSERT INTO visit_type (visit_type_id, name, creator, date_created, uuid) VALUES (1, 'Home', 1, '2024-01-01', 'OURS')");
+  f.run(
+      "INSERT INTO visit_type (visit_type_id, name, creator, date_created, uuid) VALUES (1, 'Home', 1, '2024-01-01', "
+      "'OURS')");
   f.run("INSERT INTO omrsync_clinic.alias VALUES ('visit_type', 'theirs', 'ours')");
   REQUIRE(f.database->refresh().has_value());
   const auto source = f.changes();
@@ -354,7 +363,9 @@ TEST_CASE("an owned row marks the roots that it left and came to") {
   Fixture f("clinic");
   f.run("SET foreign_key_checks = 0");
   f.run("INSERT INTO person (person_id, date_created, uuid) VALUES (1, '2024-01-01', 'p-1'), (2, '2024-01-01', 'p-2')");
-  f.run("INSERT INTO person_name (person_id, given_name, creator, date_created, uuid) VALUES (1, 'A', 1, '2024-01-01', 'n-1')");
+  f.run(
+      "INSERT INTO person_name (person_id, given_name, creator, date_created, uuid) VALUES (1, 'A', 1, '2024-01-01', "
+      "'n-1')");
   Contents known = everything(*f.database);
   const auto source = f.changes();
   f.run("UPDATE person_name SET person_id = 2");
@@ -372,7 +383,9 @@ TEST_CASE("owned rows of a root that is deleted later in the same transaction le
   Fixture f("clinic");
   f.run("SET foreign_key_checks = 0");
   f.run("INSERT INTO person (person_id, date_created, uuid) VALUES (1, '2024-01-01', 'p-1')");
-  f.run("INSERT INTO person_name (person_id, given_name, creator, date_created, uuid) VALUES (1, 'A', 1, '2024-01-01', 'n-1')");
+  f.run(
+      "INSERT INTO person_name (person_id, given_name, creator, date_created, uuid) VALUES (1, 'A', 1, '2024-01-01', "
+      "'n-1')");
   Contents known = everything(*f.database);
   const auto source = f.changes();
   REQUIRE(f.sql->begin().has_value());

@@ -77,9 +77,10 @@ TEST_CASE("a stream that the server cuts short is an error, not a short answer")
 }
 
 TEST_CASE("failures are told apart by what to do, and quote nothing") {
-  server().sql("CREATE OR REPLACE DATABASE failures; USE failures;"
-               "CREATE TABLE t(id INT PRIMARY KEY, v VARCHAR(3) NOT NULL, UNIQUE(v)) ENGINE=InnoDB CHARSET=utf8mb3;"
-               "INSERT INTO t VALUES(1,'abc'),(2,'d')");
+  server().sql(
+      "CREATE OR REPLACE DATABASE failures; USE failures;"
+      "CREATE TABLE t(id INT PRIMARY KEY, v VARCHAR(3) NOT NULL, UNIQUE(v)) ENGINE=InnoDB CHARSET=utf8mb3;"
+      "INSERT INTO t VALUES(1,'abc'),(2,'d')");
   auto db = connect("failures");
   auto taken = db->execute("INSERT INTO t VALUES(3,'abc')");
   REQUIRE_FALSE(taken);
@@ -122,15 +123,17 @@ TEST_CASE("opening says why it cannot") {
 }
 
 TEST_CASE("a row set to what it was is not counted as changed") {
-  server().sql("CREATE OR REPLACE DATABASE counts; CREATE TABLE counts.t(v INT) ENGINE=InnoDB;"
-               "INSERT INTO counts.t VALUES(1),(2),(3)");
+  server().sql(
+      "CREATE OR REPLACE DATABASE counts; CREATE TABLE counts.t(v INT) ENGINE=InnoDB;"
+      "INSERT INTO counts.t VALUES(1),(2),(3)");
   auto db = connect("counts");
   CHECK(*db->execute("UPDATE t SET v=1 WHERE v<3") == 1);
   CHECK(*db->execute("DELETE FROM t") == 3);
 }
 
 TEST_CASE("a snapshot does not see what is committed after it") {
-  server().sql("CREATE OR REPLACE DATABASE snap; CREATE TABLE snap.t(v INT) ENGINE=InnoDB; INSERT INTO snap.t VALUES(1)");
+  server().sql(
+      "CREATE OR REPLACE DATABASE snap; CREATE TABLE snap.t(v INT) ENGINE=InnoDB; INSERT INTO snap.t VALUES(1)");
   auto db = connect("snap");
   REQUIRE(db->begin_snapshot());
   server().sql("INSERT INTO snap.t VALUES(2)");

@@ -21,7 +21,8 @@ OpenmrsServer::OpenmrsServer() : server_(shared_server()) {}
 void OpenmrsServer::create(const std::string& database) {
   const std::string tables = server_.sql(
       "SELECT CONCAT('DELETE FROM `', TABLE_SCHEMA, '`.`', TABLE_NAME, '`;') FROM information_schema.TABLES"
-      " WHERE TABLE_NAME <> 'life' AND TABLE_SCHEMA IN ('" + database + "', 'omrsync_" + database + "')");
+      " WHERE TABLE_NAME <> 'life' AND TABLE_SCHEMA IN ('" +
+      database + "', 'omrsync_" + database + "')");
   if (!tables.empty()) {
     server_.sql("SET foreign_key_checks = 0;" + tables);
     return;

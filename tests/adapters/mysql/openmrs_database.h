@@ -9,14 +9,14 @@
 
 namespace omrsync::tests {
 
-/// Databases of OpenMRS's shape on a private server, which the tests of one program share because making the tables takes
-/// seconds. Throws std::runtime_error when it cannot.
+/// Databases of OpenMRS's shape on a private server, which the tests of one program share because making the tables
+/// takes seconds. Throws std::runtime_error when it cannot.
 class OpenmrsServer {
  public:
   OpenmrsServer();
 
-  /// An empty database of that name with all tables. One that an earlier test had is emptied, so a test that changes its
-  /// shape takes a name of its own.
+  /// An empty database of that name with all tables. One that an earlier test had is emptied, so a test that changes
+  /// its shape takes a name of its own.
   void create(const std::string& database);
   /// Makes the database and its marker schema `omrsync_<database>`, and opens it as a node does.
   [[nodiscard]] std::unique_ptr<mysql::MysqlDatabase> open(const std::string& database);

@@ -8,13 +8,29 @@
 namespace omrsync::tests {
 namespace {
 
-constexpr std::array kTexts = {
-    "plain", "It's \"quoted\"", "back\\slash\\", "new\nline\ttab", "Ünï çødé", "አማርኛ", "हिन्दी", "العربية", "ភាសា",
-    "\xF0\x9F\x98\x80 smile", "\xF0\x9E\xA4\x80\xF0\x9E\xA4\x81", "a|b#c/d?e@f", "", " leading", "0", "NULL", "?17",
-    "<xml attr='1'>&amp;</xml>", "\x01\x02 control"};
+constexpr std::array kTexts = {"plain",
+                               "It's \"quoted\"",
+                               "back\\slash\\",
+                               "new\nline\ttab",
+                               "Ünï çødé",
+                               "አማርኛ",
+                               "हिन्दी",
+                               "العربية",
+                               "ភាសា",
+                               "\xF0\x9F\x98\x80 smile",
+                               "\xF0\x9E\xA4\x80\xF0\x9E\xA4\x81",
+                               "a|b#c/d?e@f",
+                               "",
+                               " leading",
+                               "0",
+                               "NULL",
+                               "?17",
+                               "<xml attr='1'>&amp;</xml>",
+                               "\x01\x02 control"};
 
-constexpr std::array kDates = {"2024-02-29 13:37:59", "1899-12-31 23:59:59", "0000-00-00 00:00:00", "2010-00-00 00:00:00",
-                               "9999-12-31 23:59:59", "2026-07-01 00:00:00", "1970-01-01 00:00:01"};
+constexpr std::array kDates = {"2024-02-29 13:37:59", "1899-12-31 23:59:59", "0000-00-00 00:00:00",
+                               "2010-00-00 00:00:00", "9999-12-31 23:59:59", "2026-07-01 00:00:00",
+                               "1970-01-01 00:00:01"};
 
 std::size_t length_of(const std::string& sql_type) {
   const auto open = sql_type.find('(');
@@ -24,9 +40,7 @@ std::size_t length_of(const std::string& sql_type) {
 }
 
 bool is_unique(const openmrs::Table& table, const std::string& column) {
-  const auto names = [&](const std::vector<std::string>& key) {
-    return key.size() == 1 && key.front() == column;
-  };
+  const auto names = [&](const std::vector<std::string>& key) { return key.size() == 1 && key.front() == column; };
   return names(table.primary_key) || std::any_of(table.unique_keys.begin(), table.unique_keys.end(), names);
 }
 
@@ -53,7 +67,8 @@ std::string RandomRows::new_uuid() {
   std::string uuid;
   for (int i = 0; i < 36; ++i) uuid.push_back(i == 8 || i == 13 || i == 18 || i == 23 ? '-' : kHex[below(16)]);
   if (below(4) == 0)  // as the concept dictionaries in use spell them
-    std::transform(uuid.begin(), uuid.end(), uuid.begin(), [](char c) { return c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c; });
+    std::transform(uuid.begin(), uuid.end(), uuid.begin(),
+                   [](char c) { return c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c; });
   return uuid;
 }
 
@@ -84,24 +99,33 @@ std::string RandomRows::value_for(const openmrs::Table& table, const openmrs::Co
   const std::string date = kDates[random_() % kDates.size()];
   using openmrs::ColumnType;
   switch (column.type) {
-    case ColumnType::boolean: return std::to_string(below(2));
+    case ColumnType::boolean:
+      return std::to_string(below(2));
     case ColumnType::integer:
       return is_unique(table, column.name) ? std::to_string(++unique_) : std::to_string(below(2'000'000) - 1'000'000);
     case ColumnType::real: {
-      constexpr std::array kReals = {"0.1", "-70.5", "1e20", "1.7976931348623157e308", "0.30000000000000004", "37", "1e-7"};
+      constexpr std::array kReals = {"0.1", "-70.5", "1e20", "1.7976931348623157e308", "0.30000000000000004",
+                                     "37",  "1e-7"};
       return column.sql_type.starts_with("float") ? "0.1" : kReals[random_() % kReals.size()];
     }
-    case ColumnType::decimal: return "12.5";
-    case ColumnType::date: return "'" + date.substr(0, 10) + "'";
+    case ColumnType::decimal:
+      return "12.5";
+    case ColumnType::date:
+      return "'" + date.substr(0, 10) + "'";
     case ColumnType::datetime:
       return column.sql_type.starts_with("timestamp") ? "'2024-02-29 13:37:59'" : "'" + date + "'";
-    case ColumnType::time: return "'" + date.substr(11) + "'";
-    case ColumnType::bits: return "1";
-    case ColumnType::bytes: return "X'00FF41'";
-    default: break;
+    case ColumnType::time:
+      return "'" + date.substr(11) + "'";
+    case ColumnType::bits:
+      return "1";
+    case ColumnType::bytes:
+      return "X'00FF41'";
+    default:
+      break;
   }
   const bool key = is_unique(table, column.name) || column.name == "system_id" || column.name == "username";
-  if (key) return mysql::quote_text(cut("n" + std::to_string(++unique_) + random_text(column), length_of(column.sql_type)));
+  if (key)
+    return mysql::quote_text(cut("n" + std::to_string(++unique_) + random_text(column), length_of(column.sql_type)));
   return mysql::quote_text(random_text(column));
 }
 
@@ -119,8 +143,7 @@ bool RandomRows::insert_one(const std::string& name) {
     columns += (columns.empty() ? "" : ", ") + mysql::quote_identifier(column.name);
     values += (values.empty() ? "" : ", ") + value;
   }
-  const std::string sql =
-      "INSERT INTO " + mysql::quote_identifier(name) + " (" + columns + ") VALUES (" + values + ")";
+  const std::string sql = "INSERT INTO " + mysql::quote_identifier(name) + " (" + columns + ") VALUES (" + values + ")";
   const auto done = connection_.execute(sql);
   if (done) return true;
   if (connection_.last_error() == 1062) return false;
@@ -149,8 +172,8 @@ void RandomRows::point_at_later_rows() {
       if (column.references.empty() || !column.nullable || model_.exclusion(name, column.name) != nullptr) continue;
       const std::string value = reference_to(column);
       const std::string quoted = mysql::quote_identifier(column.name);
-      const auto done = connection_.execute("UPDATE " + mysql::quote_identifier(name) + " SET " + quoted + " = " + value +
-                                            " WHERE " + quoted + " IS NULL LIMIT 1");
+      const auto done = connection_.execute("UPDATE " + mysql::quote_identifier(name) + " SET " + quoted + " = " +
+                                            value + " WHERE " + quoted + " IS NULL LIMIT 1");
       if (!done && connection_.last_error() != 1062) throw std::runtime_error(done.error().message + ": " + name);
     }
   }
@@ -178,8 +201,9 @@ void RandomRows::update_one(const std::string& name) {
   std::string set;
   for (int i = 0; i < 3; ++i) {
     const openmrs::Column& column = table.columns[random_() % table.columns.size()];
-    const bool key = column.auto_increment || column.name == "uuid" ||
-                     std::find(table.primary_key.begin(), table.primary_key.end(), column.name) != table.primary_key.end();
+    const bool key =
+        column.auto_increment || column.name == "uuid" ||
+        std::find(table.primary_key.begin(), table.primary_key.end(), column.name) != table.primary_key.end();
     if (key || model_.exclusion(name, column.name) != nullptr) continue;
     set += (set.empty() ? "" : ", ") + mysql::quote_identifier(column.name) + " = " + value_for(table, column);
   }

@@ -1,5 +1,5 @@
-// Runs only where OMRSYNC_OPENMRS_SCHEMA names a folder with schema-*.sql of OpenMRS; what it asks of them, model_test and
-// unit_of_work_test ask of tests/support/openmrs-2.7.shape everywhere.
+// Runs only where OMRSYNC_OPENMRS_SCHEMA names a folder with schema-*.sql of OpenMRS; what it asks of them, model_test
+// and unit_of_work_test ask of tests/support/openmrs-2.7.shape everywhere.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -27,7 +27,8 @@ std::vector<fs::path> schemas() {
   return files;
 }
 
-std::unique_ptr<mysql::MysqlDatabase> load(tests::OpenmrsServer& server, const std::string& name, const fs::path& file) {
+std::unique_ptr<mysql::MysqlDatabase> load(tests::OpenmrsServer& server, const std::string& name,
+                                           const fs::path& file) {
   server.server().sql("CREATE DATABASE `" + name + "` DEFAULT CHARACTER SET utf8mb4");
   server.server().load(file, name);
   const fs::path addon = file.parent_path() / ("addon-" + file.filename().string().substr(7));

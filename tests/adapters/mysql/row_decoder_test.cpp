@@ -31,18 +31,20 @@ std::string table_map(const std::string& types, const std::string& metadata, con
 
 /// An event with its header, without checksum.
 std::string event(int type, const std::string& body, std::uint64_t end = 1000, int flags = 0) {
-  return little(1'700'000'000, 4) + static_cast<char>(type) + little(9, 4) + little(19 + body.size(), 4) + little(end, 4) +
-         little(static_cast<std::uint64_t>(flags), 2) + body;
+  return little(1'700'000'000, 4) + static_cast<char>(type) + little(9, 4) + little(19 + body.size(), 4) +
+         little(end, 4) + little(static_cast<std::uint64_t>(flags), 2) + body;
 }
 
 }  // namespace
 
 TEST_CASE("dates and times of tables made by old servers are read") {
-  const auto map = parse_table_map(table_map(bytes({12, 11, 7, 14}), "", bytes({4, 8, 1, 'a', 1, 'b', 1, 'c', 1, 'd'})), {});
+  const auto map =
+      parse_table_map(table_map(bytes({12, 11, 7, 14}), "", bytes({4, 8, 1, 'a', 1, 'b', 1, 'c', 1, 'd'})), {});
   REQUIRE(map);
   REQUIRE_FALSE(map->unreadable);
-  const std::string rows = bytes({4, 15, 0}) + little(20110912130501, 8) + little(static_cast<std::uint64_t>(-8385959), 3) +
-                           little(86400 + 61, 4) + little(2011 << 9 | 2 << 5 | 28, 3);
+  const std::string rows = bytes({4, 15, 0}) + little(20110912130501, 8) +
+                           little(static_cast<std::uint64_t>(-8385959), 3) + little(86400 + 61, 4) +
+                           little(2011 << 9 | 2 << 5 | 28, 3);
   const auto decoded = decode_rows(*map, RowsKind::inserted, rows);
   REQUIRE(decoded);
   CHECK(decoded->at(0).after == Row{"2011-09-12 13:05:01", "-838:59:59", "1970-01-02 00:01:01", "2011-02-28"});
@@ -51,10 +53,12 @@ TEST_CASE("dates and times of tables made by old servers are read") {
 TEST_CASE("MySQL gives YEAR no sign, MariaDB does") {
   // YEAR, INT UNSIGNED, INT: names, then one byte of signs.
   const std::string names = bytes({4, 6, 1, 'y', 1, 'u', 1, 'i'});
-  const auto mysql = parse_table_map(table_map(bytes({13, 3, 3}), "", names + bytes({1, 1, 0x80})), {}, LogDialect::mysql);
+  const auto mysql =
+      parse_table_map(table_map(bytes({13, 3, 3}), "", names + bytes({1, 1, 0x80})), {}, LogDialect::mysql);
   CHECK(mysql->columns[1].is_unsigned);
   CHECK_FALSE(mysql->columns[2].is_unsigned);
-  const auto mariadb = parse_table_map(table_map(bytes({13, 3, 3}), "", names + bytes({1, 1, 0xC0})), {}, LogDialect::mariadb);
+  const auto mariadb =
+      parse_table_map(table_map(bytes({13, 3, 3}), "", names + bytes({1, 1, 0xC0})), {}, LogDialect::mariadb);
   CHECK(mariadb->columns[1].is_unsigned);
   CHECK_FALSE(mariadb->columns[2].is_unsigned);
 }
@@ -62,12 +66,14 @@ TEST_CASE("MySQL gives YEAR no sign, MariaDB does") {
 TEST_CASE("a MySQL transaction is read: its GTID, row events with extra data, XID") {
   BinlogParser parser({{"s"}, {}, true}, {"mysql-bin.000003", 4, "", 0});
   std::deque<LogEvent> out;
-  const std::string source = bytes({0x3E, 0x11, 0xFA, 0x47, 0x71, 0xCA, 0x11, 0xE1, 0x9E, 0x33, 0xC8, 0x0A, 0xA9, 0x42, 0x95, 0x62});
+  const std::string source =
+      bytes({0x3E, 0x11, 0xFA, 0x47, 0x71, 0xCA, 0x11, 0xE1, 0x9E, 0x33, 0xC8, 0x0A, 0xA9, 0x42, 0x95, 0x62});
   const std::string begin = little(0, 8) + bytes({1}) + little(0, 4) + "s" + bytes({0}) + "BEGIN";
   REQUIRE(parser.feed(event(33, bytes({1}) + source + little(23, 8), 200), out));
   REQUIRE(parser.feed(event(2, begin, 300), out));
   REQUIRE(parser.feed(event(19, table_map(bytes({3}), "", bytes({4, 2, 1, 'a', 1, 1, 0})), 400), out));
-  REQUIRE(parser.feed(event(30, little(42, 6) + little(1, 2) + little(5, 2) + "xyz" + bytes({1, 1, 0}) + little(7, 4), 500), out));
+  REQUIRE(parser.feed(
+      event(30, little(42, 6) + little(1, 2) + little(5, 2) + "xyz" + bytes({1, 1, 0}) + little(7, 4), 500), out));
   REQUIRE(parser.feed(event(30, little(0xFFFFFF, 6) + little(1, 2) + little(2, 2) + bytes({0}), 550), out));
   REQUIRE(parser.feed(event(16, little(1, 8), 600), out));
   REQUIRE(out.size() == 3);
@@ -81,7 +87,8 @@ TEST_CASE("a statement without a BEGIN is a transaction of its own where servers
   BinlogParser parser({{"s"}, {}, true}, {"mysql-bin.000003", 4, "", 0});
   std::deque<LogEvent> out;
   REQUIRE(parser.feed(event(34, std::string(25, '\0'), 200), out));
-  REQUIRE(parser.feed(event(2, little(0, 8) + bytes({1}) + little(0, 4) + "s" + bytes({0}) + "DROP TABLE t", 300), out));
+  REQUIRE(
+      parser.feed(event(2, little(0, 8) + bytes({1}) + little(0, 4) + "s" + bytes({0}) + "DROP TABLE t", 300), out));
   REQUIRE(out.size() == 3);
   CHECK(std::get<Statement>(out[1]).tables == std::vector<TableName>{{"s", "t"}});
   CHECK(std::get<Commit>(out[2]).position.offset == 300);
@@ -90,7 +97,9 @@ TEST_CASE("a statement without a BEGIN is a transaction of its own where servers
 TEST_CASE("a group that the server never ended is void when the next one begins") {
   BinlogParser parser({{"s"}, {}, true}, {"b.000001", 4, "0-9-1", 0});
   std::deque<LogEvent> out;
-  const auto gtid = [](std::uint64_t sequence) { return little(sequence, 8) + little(0, 4) + bytes({0}) + std::string(6, '\0'); };
+  const auto gtid = [](std::uint64_t sequence) {
+    return little(sequence, 8) + little(0, 4) + bytes({0}) + std::string(6, '\0');
+  };
   REQUIRE(parser.feed(event(162, gtid(2), 200), out));
   REQUIRE(parser.feed(event(162, gtid(2), 300), out));
   REQUIRE(parser.feed(event(16, little(1, 8), 400), out));

@@ -1,10 +1,10 @@
 #include "adapters/mysql/schema.h"
 
+#include <set>
+
 #include "tests/adapters/mysql/openmrs_database.h"
 #include "tests/support/catch.h"
 #include "tests/support/openmrs_shape.h"
-
-#include <set>
 
 using namespace omrsync;
 

@@ -15,12 +15,14 @@ const CheckOptions kOptions{"open_mrs", "omrsync_open_mrs"};
 std::string worst(const std::vector<Finding>& findings) {
   std::string text;
   for (const Finding& finding : findings)
-    if (finding.severity != Severity::ok) text += (finding.severity == Severity::error ? "E:" : "W:") + finding.check + " ";
+    if (finding.severity != Severity::ok)
+      text += (finding.severity == Severity::error ? "E:" : "W:") + finding.check + " ";
   return text;
 }
 
 const Finding& find(const std::vector<Finding>& findings, const std::string& check) {
-  const auto found = std::find_if(findings.begin(), findings.end(), [&](const Finding& each) { return each.check == check; });
+  const auto found =
+      std::find_if(findings.begin(), findings.end(), [&](const Finding& each) { return each.check == check; });
   if (found == findings.end()) throw std::runtime_error("no finding " + check);
   return *found;
 }
@@ -28,11 +30,21 @@ const Finding& find(const std::vector<Finding>& findings, const std::string& che
 ServerFacts good() {
   ServerFacts facts;
   facts.version = "10.11.6-MariaDB-log";
-  facts.variables = {{"log_bin", "ON"}, {"server_id", "1"}, {"binlog_format", "ROW"}, {"binlog_row_image", "FULL"},
-                     {"binlog_row_metadata", "FULL"}, {"gtid_strict_mode", "ON"}, {"sync_binlog", "1"},
-                     {"binlog_expire_logs_seconds", "2592000"}, {"expire_logs_days", "30.000000"},
-                     {"log_slave_updates", "OFF"}, {"lower_case_table_names", "0"}, {"innodb_snapshot_isolation", "OFF"},
-                     {"max_allowed_packet", "16777216"}, {"read_only", "OFF"}, {"innodb_flush_log_at_trx_commit", "1"}};
+  facts.variables = {{"log_bin", "ON"},
+                     {"server_id", "1"},
+                     {"binlog_format", "ROW"},
+                     {"binlog_row_image", "FULL"},
+                     {"binlog_row_metadata", "FULL"},
+                     {"gtid_strict_mode", "ON"},
+                     {"sync_binlog", "1"},
+                     {"binlog_expire_logs_seconds", "2592000"},
+                     {"expire_logs_days", "30.000000"},
+                     {"log_slave_updates", "OFF"},
+                     {"lower_case_table_names", "0"},
+                     {"innodb_snapshot_isolation", "OFF"},
+                     {"max_allowed_packet", "16777216"},
+                     {"read_only", "OFF"},
+                     {"innodb_flush_log_at_trx_commit", "1"}};
   facts.database_exists = true;
   facts.global_privileges = {"REPLICATION SLAVE", "BINLOG MONITOR"};
   facts.database_privileges = {"SELECT", "INSERT", "UPDATE", "DELETE"};
@@ -119,9 +131,13 @@ TEST_CASE("filters, replicas, engines, XA and privileges are looked at") {
 }
 
 TEST_CASE("versions are told apart") {
-  for (const auto& [version, expected] : std::map<std::string, std::string>{
-           {"10.11.6-MariaDB", ""}, {"10.5.1-MariaDB", ""}, {"11.4.2-MariaDB", ""}, {"10.4.30-MariaDB", "W:version "},
-           {"10.1.48-MariaDB", "W:version "}, {"5.5.68-MariaDB", "W:version "}, {"10.10.2-MariaDB", ""}}) {
+  for (const auto& [version, expected] : std::map<std::string, std::string>{{"10.11.6-MariaDB", ""},
+                                                                            {"10.5.1-MariaDB", ""},
+                                                                            {"11.4.2-MariaDB", ""},
+                                                                            {"10.4.30-MariaDB", "W:version "},
+                                                                            {"10.1.48-MariaDB", "W:version "},
+                                                                            {"5.5.68-MariaDB", "W:version "},
+                                                                            {"10.10.2-MariaDB", ""}}) {
     ServerFacts facts = good();
     facts.version = version;
     CHECK(worst(judge(facts, kOptions)) == expected);
@@ -137,22 +153,28 @@ TEST_CASE("a real server is read as it is") {
   own.sql("CREATE OR REPLACE DATABASE open_mrs; CREATE TABLE open_mrs.t(id INT) ENGINE=InnoDB");
   const auto db = connect("", own);
   CHECK(worst(must(check_server(*db, kOptions))) == "W:sync_binlog W:innodb_flush_log_at_trx_commit ");
-  own.sql("CREATE TABLE open_mrs.m(id INT) ENGINE=MyISAM; SET GLOBAL binlog_format=MIXED, GLOBAL innodb_snapshot_isolation=ON;"
-               "XA START 'a'; XA END 'a'; XA ROLLBACK 'a'");
-  CHECK(worst(must(check_server(*db, kOptions))) == "E:binlog_format E:engine W:sync_binlog W:innodb_flush_log_at_trx_commit "
-                                                    "W:innodb_snapshot_isolation W:xa ");
-  own.sql("SET GLOBAL binlog_format=ROW, GLOBAL innodb_snapshot_isolation=OFF; DROP TABLE open_mrs.m;"
-          "SET GLOBAL time_zone='-03:30'");
+  own.sql(
+      "CREATE TABLE open_mrs.m(id INT) ENGINE=MyISAM; SET GLOBAL binlog_format=MIXED, GLOBAL "
+      "innodb_snapshot_isolation=ON;"
+      "XA START 'a'; XA END 'a'; XA ROLLBACK 'a'");
+  CHECK(worst(must(check_server(*db, kOptions))) ==
+        "E:binlog_format E:engine W:sync_binlog W:innodb_flush_log_at_trx_commit "
+        "W:innodb_snapshot_isolation W:xa ");
+  own.sql(
+      "SET GLOBAL binlog_format=ROW, GLOBAL innodb_snapshot_isolation=OFF; DROP TABLE open_mrs.m;"
+      "SET GLOBAL time_zone='-03:30'");
   CHECK(must(read_facts(*db, kOptions)).utc_offset_minutes == -210);
 
-  PrivateMariadb other({{"--binlog-ignore-db=open_mrs", "--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1"}, false});
+  PrivateMariadb other(
+      {{"--binlog-ignore-db=open_mrs", "--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1"}, false});
   other.sql("CREATE DATABASE open_mrs; SET GLOBAL gtid_slave_pos='0-9-1'");
   CHECK(worst(must(check_server(*connect("", other), kOptions))) == "E:binlog_filter E:log_slave_updates ");
 }
 
 TEST_CASE("everything runs with the account of least privileges, and that one can do no more") {
-  server().sql("CREATE OR REPLACE DATABASE open_mrs; CREATE TABLE open_mrs.t(id INT PRIMARY KEY) ENGINE=InnoDB;"
-               "CREATE OR REPLACE DATABASE openxmrs; CREATE TABLE openxmrs.t(id INT)");
+  server().sql(
+      "CREATE OR REPLACE DATABASE open_mrs; CREATE TABLE open_mrs.t(id INT PRIMARY KEY) ENGINE=InnoDB;"
+      "CREATE OR REPLACE DATABASE openxmrs; CREATE TABLE openxmrs.t(id INT)");
   GrantOptions account{"om'r`s", "localhost", "p\\'w", "open_mrs", "omrsync_open_mrs", true};
   std::string statements;
   for (const std::string& statement : grants(account)) statements += statement + ";\n";
@@ -189,7 +211,9 @@ TEST_CASE("everything runs with the account of least privileges, and that one ca
 }
 
 TEST_CASE("an account without the privileges is told which it lacks, by the check and by the reader") {
-  server().sql("CREATE OR REPLACE DATABASE open_mrs; CREATE OR REPLACE USER poor@localhost; GRANT SELECT ON open_mrs.* TO poor@localhost");
+  server().sql(
+      "CREATE OR REPLACE DATABASE open_mrs; CREATE OR REPLACE USER poor@localhost; GRANT SELECT ON open_mrs.* TO "
+      "poor@localhost");
   ReaderOptions options = reading({"open_mrs"});
   options.connection.user = "poor";
   const auto db = must(Connection::open(options.connection));

@@ -158,8 +158,8 @@ INSERT INTO allergy_reaction (allergy_reaction_id, allergy_id, reaction_concept_
 TEST_CASE("a column that appears or goes makes the next snapshot read the schema again") {
   tests::OpenmrsServer server;
   const auto database = server.open("altered");
-  server.server().sql("INSERT INTO privilege VALUES ('Edit', 'old', 'p-1'); ALTER TABLE privilege DROP COLUMN description",
-                      "altered");
+  server.server().sql(
+      "INSERT INTO privilege VALUES ('Edit', 'old', 'p-1'); ALTER TABLE privilege DROP COLUMN description", "altered");
   auto stale = database->snapshot();
   REQUIRE(stale.has_value());
   const auto failed = (*stale)->page("privilege", "", 10);

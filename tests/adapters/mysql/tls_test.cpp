@@ -17,13 +17,14 @@ class Certificates {
     folder_ = name;
     const auto at = [&](const char* file) { return (folder_ / file).string(); };
     for (const char* authority : {"ca", "other"})
-      run_program({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-                   "-subj", std::string("/CN=") + authority, "-keyout", at(authority) + ".key", "-out", at(authority) + ".pem"});
-    run_program({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
-                 "-keyout", at("server.key"), "-out", at("server.csr")});
+      run_program({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                   "30", "-subj", std::string("/CN=") + authority, "-keyout", at(authority) + ".key", "-out",
+                   at(authority) + ".pem"});
+    run_program({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                 "/CN=localhost", "-keyout", at("server.key"), "-out", at("server.csr")});
     std::ofstream(folder_ / "ext") << "subjectAltName=DNS:localhost\n";
-    run_program({"openssl", "x509", "-req", "-in", at("server.csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial",
-                 "-days", "30", "-extfile", at("ext"), "-out", at("server.pem")});
+    run_program({"openssl", "x509", "-req", "-in", at("server.csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"),
+                 "-CAcreateserial", "-days", "30", "-extfile", at("ext"), "-out", at("server.pem")});
     for (const auto& entry : std::filesystem::directory_iterator(folder_))
       std::filesystem::permissions(entry, std::filesystem::perms(0644));
     std::filesystem::permissions(folder_, std::filesystem::perms(0755));
@@ -45,8 +46,10 @@ TEST_CASE("over TLS the log is read as fast as it comes, and a stranger's certif
   PrivateMariadb own({{"--ssl-ca=" + certificates.file("ca.pem"), "--ssl-cert=" + certificates.file("server.pem"),
                        "--ssl-key=" + certificates.file("server.key")},
                       false});
-  own.sql("CREATE DATABASE d; CREATE TABLE d.t(id INT PRIMARY KEY, v VARCHAR(300)); CREATE USER r@'%' REQUIRE SSL; GRANT ALL ON *.* TO r@'%';"
-          "CREATE USER r@localhost REQUIRE SSL; GRANT ALL ON *.* TO r@localhost");
+  own.sql(
+      "CREATE DATABASE d; CREATE TABLE d.t(id INT PRIMARY KEY, v VARCHAR(300)); CREATE USER r@'%' REQUIRE SSL; GRANT "
+      "ALL ON *.* TO r@'%';"
+      "CREATE USER r@localhost REQUIRE SSL; GRANT ALL ON *.* TO r@localhost");
   ReaderOptions options = reading({"d"}, own);
   options.connection = {};
   options.connection.host = "localhost";
@@ -62,7 +65,8 @@ TEST_CASE("over TLS the log is read as fast as it comes, and a stranger's certif
 
   const auto reader = must(BinlogReader::open(options, from));
   for (int round = 0; round < 30; ++round) {
-    own.sql("INSERT INTO t SELECT seq+" + std::to_string(round * 1000) + ", REPEAT('x',seq%300) FROM seq_1_to_700", "d");
+    own.sql("INSERT INTO t SELECT seq+" + std::to_string(round * 1000) + ", REPEAT('x',seq%300) FROM seq_1_to_700",
+            "d");
     const LogPosition end = end_of_log(own);
     // All of it comes without any pause of the length of our patience: what lies decrypted in the client counts.
     std::size_t rows = 0;
@@ -81,8 +85,10 @@ TEST_CASE("over TLS the log is read as fast as it comes, and a stranger's certif
 
   for (const bool wrong_authority : {true, false}) {
     ReaderOptions wrong = options;
-    if (wrong_authority) wrong.connection.tls_ca = certificates.file("other.pem");
-    else wrong.connection.host = "127.0.0.1";  // the certificate does not name it
+    if (wrong_authority)
+      wrong.connection.tls_ca = certificates.file("other.pem");
+    else
+      wrong.connection.host = "127.0.0.1";  // the certificate does not name it
     const auto refused = Connection::open(wrong.connection);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Code::tls_refused);

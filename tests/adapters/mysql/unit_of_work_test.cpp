@@ -64,7 +64,8 @@ Applied apply(mysql::MysqlDatabase& database, const std::string& key, const std:
   if (!outcome) FAIL(outcome.error().message);
   applied.outcome = std::move(*outcome);
   for (const ports::PutProblem& problem : applied.outcome.problems)
-    UNSCOPED_INFO(problem.root.table << " " << problem.root.key << " " << to_string(problem.code) << " " << problem.reason);
+    UNSCOPED_INFO(problem.root.table << " " << problem.root.key << " " << to_string(problem.code) << " "
+                                     << problem.reason);
   if (applied.outcome.problems.empty()) REQUIRE((*unit)->commit("payload of " + key).has_value());
   return applied;
 }
@@ -88,7 +89,9 @@ GroupValue cells(std::vector<NamedCell> list) { return encode_cells(std::move(li
 
 /// A role, which needs nothing else.
 RootWrite role(const std::string& name, const std::string& description) {
-  return {{"role", name}, {{"life", cells({})}, {"row", cells({{"description", description}, {"uuid", name + "-uuid"}})}}, false};
+  return {{"role", name},
+          {{"life", cells({})}, {"row", cells({{"description", description}, {"uuid", name + "-uuid"}})}},
+          false};
 }
 
 RootWrite person(const std::string& key, const std::string& creator) {
@@ -122,7 +125,8 @@ RootWrite encounter_type(const std::string& key, const std::string& name, const 
   return write;
 }
 
-std::string value_of(mysql::MysqlDatabase& database, const RootKey& root, const GroupName& group, std::string_view column) {
+std::string value_of(mysql::MysqlDatabase& database, const RootKey& root, const GroupName& group,
+                     std::string_view column) {
   auto snapshot = database.snapshot();
   REQUIRE(snapshot.has_value());
   const auto read = (*snapshot)->read(std::vector{root});
@@ -229,14 +233,15 @@ TEST_CASE("a person and the user who made it, who needs the person, come togethe
 TEST_CASE("each missing target is named, and nothing is written") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
-  const Applied applied = apply(*database, "early", {role("nurse", "d"), user("u-1", "boss", "p-9"), person("p-1", "u-8")});
+  const Applied applied =
+      apply(*database, "early", {role("nurse", "d"), user("u-1", "boss", "p-9"), person("p-1", "u-8")});
   std::map<RootKey, std::vector<RootKey>> missing;
   for (const ports::PutProblem& problem : applied.outcome.problems) {
     CHECK(problem.code == Code::reference_missing);
     missing[problem.root] = problem.missing;
   }
   CHECK(missing == std::map<RootKey, std::vector<RootKey>>{{{"users", "u-1"}, {{"person", "p-9"}}},
-                                                            {{"person", "p-1"}, {{"users", "u-8"}}}});
+                                                           {{"person", "p-1"}, {{"users", "u-8"}}}});
   CHECK(value_of(*database, {"role", "nurse"}, "row", "uuid") == "(no root)");
 }
 
@@ -274,8 +279,10 @@ TEST_CASE("a row that somebody holds is refused at once, and he commits undistur
 TEST_CASE("two unique names that were swapped are swapped here too") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
-  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), encounter_type("t-1", "Intake", "u-1"),
-                                 encounter_type("t-2", "Return", "u-1")}).outcome.problems.empty());
+  REQUIRE(apply(*database, "1",
+                {user("u-1", "boss", "p-1"), person("p-1", "u-1"), encounter_type("t-1", "Intake", "u-1"),
+                 encounter_type("t-2", "Return", "u-1")})
+              .outcome.problems.empty());
   const Applied applied =
       apply(*database, "2", {encounter_type("t-1", "Return", "u-1"), encounter_type("t-2", "Intake", "u-1")});
   REQUIRE(applied.outcome.problems.empty());
@@ -286,10 +293,13 @@ TEST_CASE("two unique names that were swapped are swapped here too") {
 TEST_CASE("metadata of a taken name becomes an alias of the row that has it") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
-  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), encounter_type("ours", "Intake", "u-1"),
-                                 person("p-2", "")}).marked);
+  REQUIRE(apply(*database, "1",
+                {user("u-1", "boss", "p-1"), person("p-1", "u-1"), encounter_type("ours", "Intake", "u-1"),
+                 person("p-2", "")})
+              .marked);
   RootWrite patient = person("p-2", "");
-  patient.groups["patient"] = cells({{"allergy_status", "Unknown"}, {"creator", "u-1"}, {"date_created", "2024-01-01 10:00:00"}});
+  patient.groups["patient"] =
+      cells({{"allergy_status", "Unknown"}, {"creator", "u-1"}, {"date_created", "2024-01-01 10:00:00"}});
   patient.groups["patient#life"] = cells({{"voided", "0"}});
   const RootWrite encounter{{"encounter", "e-1"},
                             {{"life", cells({{"voided", "0"}})},
@@ -323,8 +333,8 @@ TEST_CASE("an identifier that another patient has goes in beside it, and both ar
     const GroupValue made = cells({{"creator", "u-1"}, {"date_created", "2024-01-01 10:00:00"}});
     write.groups["patient"] = merge_cells(made, cells({{"allergy_status", "Unknown"}}));
     write.groups["patient#life"] = cells({{"voided", "0"}});
-    write.groups[owned] = merge_cells(
-        made, cells({{"identifier", identifier}, {"identifier_type", "t-1"}, {"preferred", "1"}}));
+    write.groups[owned] =
+        merge_cells(made, cells({{"identifier", identifier}, {"identifier_type", "t-1"}, {"preferred", "1"}}));
     write.groups[owned + "#life"] = cells({{"voided", "0"}});
     return write;
   };
@@ -360,8 +370,8 @@ TEST_CASE("another node's admin is our admin") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
   REQUIRE(apply(*database, "1", {user("ours", "admin", "p-1"), person("p-1", "ours")}).marked);
-  const Applied applied =
-      apply(*database, "2", {user("theirs", "admin", "p-2"), person("p-2", "theirs"), visit_type("v-1", "Home", "theirs")});
+  const Applied applied = apply(
+      *database, "2", {user("theirs", "admin", "p-2"), person("p-2", "theirs"), visit_type("v-1", "Home", "theirs")});
   REQUIRE(applied.outcome.problems.empty());
   CHECK(server.server().sql("SELECT COUNT(*) FROM users", "clinic") == "1\n");
   CHECK(value_of(*database, {"users", "ours"}, "person", "person_id") == "p-1");
@@ -380,10 +390,15 @@ TEST_CASE("another node's admin is our admin") {
 TEST_CASE("purged rows go, children first, but not what others refer to") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
-  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), person("p-2", "u-1"),
-                                 visit_type("v-1", "Home", "u-1")}).marked);
-  const Applied applied = apply(*database, "2", {{{"person", "p-1"}, {}, true}, {{"person", "p-2"}, {}, true},
-                                                 {{"users", "u-1"}, {}, true}, {{"visit_type", "v-1"}, {}, true}});
+  REQUIRE(
+      apply(*database, "1",
+            {user("u-1", "boss", "p-1"), person("p-1", "u-1"), person("p-2", "u-1"), visit_type("v-1", "Home", "u-1")})
+          .marked);
+  const Applied applied = apply(*database, "2",
+                                {{{"person", "p-1"}, {}, true},
+                                 {{"person", "p-2"}, {}, true},
+                                 {{"users", "u-1"}, {}, true},
+                                 {{"visit_type", "v-1"}, {}, true}});
   REQUIRE(applied.outcome.problems.empty());
   CHECK(value_of(*database, {"person", "p-2"}, "life", "voided") == "(no root)");
   CHECK(value_of(*database, {"visit_type", "v-1"}, "life", "retired") == "(no root)");
@@ -402,7 +417,9 @@ TEST_CASE("purged rows go, children first, but not what others refer to") {
 TEST_CASE("the row that stands for a purged one stays, and stands for it no longer") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
-  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), encounter_type("ours", "Visit", "u-1")}).marked);
+  REQUIRE(
+      apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), encounter_type("ours", "Visit", "u-1")})
+          .marked);
   REQUIRE(apply(*database, "2", {encounter_type("theirs", "Visit", "u-1")}).outcome.notices.size() == 1);
   CHECK(value_of(*database, {"encounter_type", "theirs"}, "life", "retired") == "0");
   const Applied applied = apply(*database, "3", {{{"encounter_type", "theirs"}, {}, true}});
@@ -415,8 +432,10 @@ TEST_CASE("the row that stands for a purged one stays, and stands for it no long
 TEST_CASE("R31: a user is retired and never deleted, so that its key takes nobody along") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
-  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), user("u-2", "nurse", "p-1")}).marked);
-  server.server().sql("UPDATE users SET creator = (SELECT user_id FROM (SELECT * FROM users) u WHERE u.uuid = 'u-1')", "clinic");
+  REQUIRE(
+      apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), user("u-2", "nurse", "p-1")}).marked);
+  server.server().sql("UPDATE users SET creator = (SELECT user_id FROM (SELECT * FROM users) u WHERE u.uuid = 'u-1')",
+                      "clinic");
   server.server().sql("UPDATE users SET changed_by = creator WHERE uuid = 'u-2'", "clinic");
   const Applied nurse = apply(*database, "2", {{{"users", "u-2"}, {}, true}});
   REQUIRE(nurse.outcome.notices.size() == 1);
@@ -433,12 +452,17 @@ TEST_CASE("R31: a user is retired and never deleted, so that its key takes nobod
 TEST_CASE("a row that a cascading key of another root would take along keeps the one it refers to") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
-  server.server().sql("ALTER TABLE person ADD COLUMN home INT NULL, ADD CONSTRAINT home FOREIGN KEY (home) REFERENCES "
-                      "visit_type (visit_type_id) ON DELETE CASCADE", "clinic");
+  server.server().sql(
+      "ALTER TABLE person ADD COLUMN home INT NULL, ADD CONSTRAINT home FOREIGN KEY (home) REFERENCES "
+      "visit_type (visit_type_id) ON DELETE CASCADE",
+      "clinic");
   REQUIRE(database->refresh().has_value());
-  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), person("p-2", "u-1"),
-                                 visit_type("v-1", "Home", "u-1")}).marked);
-  server.server().sql("UPDATE person SET home = (SELECT MIN(visit_type_id) FROM visit_type) WHERE uuid = 'p-2'", "clinic");
+  REQUIRE(
+      apply(*database, "1",
+            {user("u-1", "boss", "p-1"), person("p-1", "u-1"), person("p-2", "u-1"), visit_type("v-1", "Home", "u-1")})
+          .marked);
+  server.server().sql("UPDATE person SET home = (SELECT MIN(visit_type_id) FROM visit_type) WHERE uuid = 'p-2'",
+                      "clinic");
   const Applied applied = apply(*database, "2", {{{"visit_type", "v-1"}, {}, true}});
   REQUIRE(applied.outcome.notices.size() == 1);
   CHECK(applied.outcome.notices[0].root == RootKey{"visit_type", "v-1"});
@@ -451,8 +475,10 @@ TEST_CASE("an owned row that is deleted goes") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
   RootWrite named = person("p-1", "u-1");
-  named.groups["person_name/n-1"] = cells({{"creator", "u-1"}, {"date_created", "2024-01-01 10:00:00"}, {"given_name", "A"}});
-  named.groups["person_name/n-2"] = cells({{"creator", "u-1"}, {"date_created", "2024-01-01 10:00:00"}, {"given_name", "B"}});
+  named.groups["person_name/n-1"] =
+      cells({{"creator", "u-1"}, {"date_created", "2024-01-01 10:00:00"}, {"given_name", "A"}});
+  named.groups["person_name/n-2"] =
+      cells({{"creator", "u-1"}, {"date_created", "2024-01-01 10:00:00"}, {"given_name", "B"}});
   REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), named}).outcome.problems.empty());
   CHECK(value_of(*database, {"person", "p-1"}, "person_name/n-2", "given_name") == "B");
   RootWrite less{{"person", "p-1"}, {{"person_name/n-2", std::nullopt}, {"person_name/n-2#life", std::nullopt}}, false};
@@ -472,7 +498,7 @@ TEST_CASE("what this schema lacks comes back as residue, and what never travels 
   const Applied applied = apply(*database, "1", {write, hostile, person("p-1", "")});
   REQUIRE(applied.outcome.problems.empty());
   CHECK(applied.outcome.residues[0] == std::map<GroupName, GroupValue>{{"row", cells({{"shade", "blue"}})},
-                                                                      {"role_history/h-1", cells({{"note", "x"}})}});
+                                                                       {"role_history/h-1", cells({{"note", "x"}})}});
   CHECK(applied.outcome.residues[1].empty());
   CHECK(server.server().sql("SELECT password IS NULL FROM users", "clinic") == "1\n");
 }

@@ -1,7 +1,8 @@
+#include "adapters/openmrs/model.h"
+
 #include <algorithm>
 #include <set>
 
-#include "adapters/openmrs/model.h"
 #include "tests/support/catch.h"
 #include "tests/support/openmrs_shape.h"
 
@@ -120,7 +121,8 @@ TEST_CASE("what belongs together stays together") {
     CHECK(group_of(model, "person_name", column).empty());
   CHECK(group_of(model, "person_name", "voided") == "life");
   CHECK(group_of(model, "person_name", "date_changed") == "changed");
-  for (const char* column : {"value_numeric", "value_coded", "concept_id", "person_id", "comments", "creator", "status"})
+  for (const char* column :
+       {"value_numeric", "value_coded", "concept_id", "person_id", "comments", "creator", "status"})
     CHECK(group_of(model, "obs", column) == "obs");
   CHECK(model.root_of("patient")->root.table == "person");
   CHECK(model.part_of("patient")->identity == Identity::owner);
@@ -217,6 +219,7 @@ TEST_CASE("a wrong declaration is refused with what is wrong") {
   CHECK(message("{").find("addition 1") != std::string::npos);
   CHECK(message(R"({"root": []})").find("'root'") != std::string::npos);
   CHECK(message(R"({"roots": [{"table": "note", "class": "clinic"}]})").find("note") != std::string::npos);
-  CHECK(message(R"({"roots": [{"table": "note", "class": "clinical", "owned": [{"table": "obs"}]}]})").find("'owner'") !=
-        std::string::npos);
+  CHECK(
+      message(R"({"roots": [{"table": "note", "class": "clinical", "owned": [{"table": "obs"}]}]})").find("'owner'") !=
+      std::string::npos);
 }

@@ -113,8 +113,13 @@ TEST_CASE("local numbers never leave: references travel as keys, the row's own n
   f.book.knows("person", "41", "p-41");
   f.book.knows("concept", "5089", "5089aaa");
   f.book.knows("users", "1", "u-1");
-  const auto row = f.row("obs", {{"obs_id", "900"}, {"person_id", "41"}, {"concept_id", "5089"}, {"creator", "1"},
-                                 {"value_numeric", "70.5"}, {"uuid", "o-900"}, {"encounter_id", "12"}});
+  const auto row = f.row("obs", {{"obs_id", "900"},
+                                 {"person_id", "41"},
+                                 {"concept_id", "5089"},
+                                 {"creator", "1"},
+                                 {"value_numeric", "70.5"},
+                                 {"uuid", "o-900"},
+                                 {"encounter_id", "12"}});
   const GroupValue value = f.value("obs", "obs", row);
   CHECK(text_of(value, "person_id") == "p-41");
   CHECK(text_of(value, "concept_id") == "5089aaa");
@@ -129,8 +134,12 @@ TEST_CASE("a wire value is well-formed and in order whatever path made it") {
   f.book.knows("person_attribute_type", "8", "t-8");
   f.book.says("person_attribute_type", "8", "format", "org.openmrs.Location");
   f.book.knows("location", "3", "l-3");
-  const auto row = f.row("person_attribute", {{"person_attribute_id", "5"}, {"person_id", "41"}, {"uuid", "A-5"},
-                                              {"person_attribute_type_id", "8"}, {"value", "3"}, {"voided", "0"}});
+  const auto row = f.row("person_attribute", {{"person_attribute_id", "5"},
+                                              {"person_id", "41"},
+                                              {"uuid", "A-5"},
+                                              {"person_attribute_type_id", "8"},
+                                              {"value", "3"},
+                                              {"voided", "0"}});
   const GroupValue value = f.value("person_attribute", "", row);
   std::string previous;
   CHECK(for_each_cell(value, [&](NamedCell cell) {

@@ -100,7 +100,8 @@ TEST_CASE("open and decided are told apart") {
 TEST_CASE("a changed audit record is found, and the first bad one is named") {
   SampleStore sample;
   sample.write([&](ports::StoreTransaction& tx) {
-    for (const char* record : {R"({"act":"a"})", R"({"act":"b"})", R"({"act":"c"})"}) REQUIRE(node::append_audit(tx, record));
+    for (const char* record : {R"({"act":"a"})", R"({"act":"b"})", R"({"act":"c"})"})
+      REQUIRE(node::append_audit(tx, record));
   });
   CHECK_FALSE(verify_audit(*sample.read())->first_bad);
 

@@ -61,7 +61,8 @@ TEST_CASE("names are unique and well-formed, catchments are known") {
   const auto tx = sample.read();
   CHECK(check_new_child(*tx, "turkana", "all"));
   CHECK(check_new_child(*tx, "turkana", "none"));
-  for (const char* name : {"kitale", "hq", "Turkana", "", "-x", "a_b", "a b"}) CHECK_FALSE(check_new_child(*tx, name, "all"));
+  for (const char* name : {"kitale", "hq", "Turkana", "", "-x", "a_b", "a b"})
+    CHECK_FALSE(check_new_child(*tx, name, "all"));
   CHECK_FALSE(check_new_child(*tx, "turkana", "location:1"));
   CHECK_FALSE(check_new_child(*tx, "turkana", "some"));
 }

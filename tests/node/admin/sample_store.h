@@ -43,7 +43,8 @@ struct SampleStore {
   std::unique_ptr<ports::StoreTransaction> read() { return std::move(store.read().value()); }
 
   /// A set that came in from the child under `number`; returns its inbox key.
-  std::string arrive(std::uint64_t number, node::InboxItem::State state, Code code = Code::defect, std::uint32_t part = 0) {
+  std::string arrive(std::uint64_t number, node::InboxItem::State state, Code code = Code::defect,
+                     std::uint32_t part = 0) {
     const std::string key = node::link_key(to_string(child.node), number, part);
     write([&](ports::StoreTransaction& tx) {
       node::InboxItem item;
@@ -63,7 +64,9 @@ struct SampleStore {
     return key;
   }
 
-  std::size_t rows(ports::TableName table) { return static_cast<std::size_t>(*node::count_range(*read(), table, "", "")); }
+  std::size_t rows(ports::TableName table) {
+    return static_cast<std::size_t>(*node::count_range(*read(), table, "", ""));
+  }
 };
 
 }  // namespace omrsync::admin

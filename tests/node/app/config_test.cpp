@@ -38,8 +38,9 @@ const Mistake* about(const std::vector<Mistake>& mistakes, std::string_view key)
 TEST_CASE("a child's file becomes a configuration with absolute paths and defaults") {
   const Site site;
   site.write_secret("pw");
-  site.write(kNode + "[openmrs]\ndatabase = \"openmrs\"\nuser = \"omrsync\"\npassword_file = \"pw\"\n"
-                     "[parent]\nurl = \"https://hq.example.org:8443\"\npush = \"5min\"\nmax_rate = \"64KiB/s\"\n");
+  site.write(kNode +
+             "[openmrs]\ndatabase = \"openmrs\"\nuser = \"omrsync\"\npassword_file = \"pw\"\n"
+             "[parent]\nurl = \"https://hq.example.org:8443\"\npush = \"5min\"\nmax_rate = \"64KiB/s\"\n");
 
   const auto config = load_valid_config(site.file);
 
@@ -72,8 +73,9 @@ TEST_CASE("a parent that is a FHIR repository only has no openmrs section, and a
 
 TEST_CASE("all mistakes are reported together, each with its line, key and remedy") {
   const Site site;
-  site.write("[node]\nname = \"Kitale!\"\ntimezome = \"Africa/Nairobi\"\n[parent]\nurl = \"http://hq\"\npush = 5\n"
-             "[lisen]\nadress = \"x\"\n");
+  site.write(
+      "[node]\nname = \"Kitale!\"\ntimezome = \"Africa/Nairobi\"\n[parent]\nurl = \"http://hq\"\npush = 5\n"
+      "[lisen]\nadress = \"x\"\n");
 
   const auto mistakes = site.mistakes();
 
@@ -86,7 +88,8 @@ TEST_CASE("all mistakes are reported together, each with its line, key and remed
   CHECK(about(mistakes, "parent.push")->fault.find("needs a unit") == 0);
   CHECK(about(mistakes, "lisen")->remedy == "Did you mean [listen]?");
   for (const Mistake& mistake : mistakes) CHECK_FALSE(mistake.remedy.empty());
-  CHECK(to_string(*about(mistakes, "parent.push"), "/etc/omrsync.toml").find("/etc/omrsync.toml:6: parent.push needs a unit") == 0);
+  CHECK(to_string(*about(mistakes, "parent.push"), "/etc/omrsync.toml")
+            .find("/etc/omrsync.toml:6: parent.push needs a unit") == 0);
 }
 
 TEST_CASE("a secret that others may read, or that is not there, is a mistake") {
@@ -130,8 +133,10 @@ TEST_CASE("a torn file names the line where reading stopped") {
 
 TEST_CASE("keys that contradict each other are a mistake") {
   const Site site;
-  site.write(kNode + "[openmrs]\nhost = \"db\"\nsocket = \"/run/x\"\ndatabase = \"openmrs\"\nuser = \"u\"\nmarker_schema = \"openmrs\"\n"
-                     "[console]\naddress = \"0.0.0.0:8480\"\n[store]\nurl = \"postgresql://x/y\"\n");
+  site.write(kNode +
+             "[openmrs]\nhost = \"db\"\nsocket = \"/run/x\"\ndatabase = \"openmrs\"\nuser = \"u\"\nmarker_schema = "
+             "\"openmrs\"\n"
+             "[console]\naddress = \"0.0.0.0:8480\"\n[store]\nurl = \"postgresql://x/y\"\n");
 
   const auto mistakes = site.mistakes();
 
@@ -148,7 +153,8 @@ TEST_CASE("no file is a code of its own") {
 
 TEST_CASE("what is shown as JSON can be set again and changes nothing") {
   const Site site;
-  site.write(kNode + "[parent]\nurl = \"https://hq:8443\"\npush = \"5min\"\n[scope]\nexclude_tables = [\"a\", \"b\"]\n");
+  site.write(kNode +
+             "[parent]\nurl = \"https://hq:8443\"\npush = \"5min\"\n[scope]\nexclude_tables = [\"a\", \"b\"]\n");
   const auto shown = config_as_json(site.file, false).value();
 
   const auto mistakes = set_config(site.file, shown, false);
@@ -195,7 +201,8 @@ TEST_CASE("the written file is private and mentions every key") {
   REQUIRE(::stat(site.file.c_str(), &about_file) == 0);
   CHECK((about_file.st_mode & 0777) == 0600);
   const auto text = system::read_file(site.file).value();
-  for (const KeySpec& key : all_keys()) CHECK(text.find(std::string(name_in_section(key.key)) + " = ") != std::string::npos);
+  for (const KeySpec& key : all_keys())
+    CHECK(text.find(std::string(name_in_section(key.key)) + " = ") != std::string::npos);
 }
 
 TEST_CASE("each default and each example passes its own check") {
@@ -207,8 +214,8 @@ TEST_CASE("each default and each example passes its own check") {
       if (value.empty()) continue;
       const bool bare = key.kind == Kind::port || key.kind == Kind::list;
       const std::string quote = bare ? "" : "\"";
-      site.write("[" + std::string(section_of(key.key)) + "]\n" + std::string(name_in_section(key.key)) + " = " + quote +
-                 std::string(value) + quote + "\n");
+      site.write("[" + std::string(section_of(key.key)) + "]\n" + std::string(name_in_section(key.key)) + " = " +
+                 quote + std::string(value) + quote + "\n");
       INFO(key.key << " = " << value);
       const auto mistakes = site.mistakes();
       const Mistake* mistake = about(mistakes, key.key);

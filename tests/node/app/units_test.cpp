@@ -17,7 +17,8 @@ TEST_CASE("a duration needs a unit") {
   CHECK(parse_duration("15min").value() == std::chrono::minutes(15));
   CHECK(parse_duration("2 h").value() == std::chrono::hours(2));
   CHECK(parse_duration("7d").value() == std::chrono::hours(168));
-  for (const char* bad : {"", "15", "min", "1.5h", "-1min", "15 minutes", "99999999999999999999s", "9999999999999999d"}) {
+  for (const char* bad :
+       {"", "15", "min", "1.5h", "-1min", "15 minutes", "99999999999999999999s", "9999999999999999d"}) {
     INFO(bad);
     CHECK_FALSE(parse_duration(bad));
   }
@@ -53,8 +54,8 @@ TEST_CASE("a window over the end of the week wraps to Monday") {
 
 TEST_CASE("always is always, and nonsense is no window") {
   CHECK(parse_window("always")->open_at(0));
-  for (const char* bad : {"", "18:00", "18:00-18:00", "25:00-26:00", "24:00-06:00", "Mo 18:00-19:00", "18-19", "Mon-Fri",
-                          "18:00-19:00,", "never"}) {
+  for (const char* bad : {"", "18:00", "18:00-18:00", "25:00-26:00", "24:00-06:00", "Mo 18:00-19:00", "18-19",
+                          "Mon-Fri", "18:00-19:00,", "never"}) {
     INFO(bad);
     CHECK_FALSE(parse_window(bad));
   }
