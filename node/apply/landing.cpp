@@ -271,6 +271,9 @@ void no_longer_flies(const ApplyPlan& plan, Shared& shared) {
     for (const PlannedRoot& root : plan.roots) progress.in_flight.erase(root.root);
     for (const PlannedItem& item : plan.items) progress.committed.erase(item.inbox_key);
   });
+  shared.applied.with([&](auto& applied) {  // where nothing landed; another set may come under that number
+    for (const PlannedItem& item : plan.items) applied.erase(item.inbox_key);
+  });
 }
 
 Result<RootStates> inbox_states(StoreTransaction& tx, const World& world, const std::string& inbox_key) {
