@@ -70,8 +70,7 @@ Result<Engine::Counts> Engine::counts() {
 /// Nothing of what was there when the round began is left to do.
 Result<bool> Engine::round_done(const ports::LogPosition& target, std::uint64_t pulls) {
   // What was committed in OpenMRS and not met in the log yet is still under way, whatever its inbox item says.
-  const bool flies = shared_.progress.with([](Progress& p) { return !p.in_flight.empty(); });
-  if (!shared_.captured(target) || flies) return false;
+  if (!shared_.captured(target) || shared_.anything_flies()) return false;
   OMRSYNC_TRY(tx, world_.store.read());
   bool open = false;
   const auto any_waiting = [&](const ports::Entry& entry) {

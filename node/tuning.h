@@ -42,8 +42,7 @@ inline constexpr std::size_t kApplySets = 100;
 inline constexpr std::size_t kHandedOverRoots = 2000;
 inline constexpr milliseconds kApplyBusyFirst{10};
 /// After a transaction of somebody else apply is polite for so long: it and capture take turns, and it rests so many
-/// times as long as it worked. On two cores that brings a clinician's slowest hundredth down to what any busy process
-/// costs it.
+/// times as long as it worked. Less would show in the slowest hundredth of a clinician's transactions.
 inline constexpr milliseconds kPoliteFor{2000};
 inline constexpr int kPoliteRest = 10;
 inline constexpr milliseconds kApplyBusyMost{2000};

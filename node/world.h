@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 
 #include "adapters/ports/clock.h"
@@ -60,6 +62,16 @@ struct Shared {
   Doorbell changed;               ///< capture moved, a set arrived or was done with, a batch was acknowledged
   Doorbell arrived;               ///< a set stands in the inbox
   Doorbell wanted;                ///< somebody waits for capture
+
+  /// Some of the roots stand in an apply transaction whose marker capture has not passed.
+  bool flies(std::span<const RootKey> roots) {
+    return progress.with([&](Progress& p) {
+      return std::any_of(roots.begin(), roots.end(), [&](const RootKey& root) { return p.in_flight.contains(root); });
+    });
+  }
+  bool anything_flies() {
+    return progress.with([](Progress& p) { return !p.in_flight.empty(); });
+  }
 
   /// Capture has taken everything up to there; else it is told that somebody waits for it.
   bool captured(const ports::LogPosition& position) {

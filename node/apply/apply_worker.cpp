@@ -23,7 +23,7 @@ Pace ApplyWorker::step(std::stop_token) {
     return Pace::after(ok.error().code == Code::db_lock_busy ? tuning::kApplyBusyFirst : tuning::kApplyIdle);
   const milliseconds began = world_.clock.steady();
   const bool polite = somebody_writes();
-  if (polite && world_.shared.progress.with([](Progress& p) { return !p.in_flight.empty(); })) {
+  if (polite && world_.shared.anything_flies()) {
     world_.shared.wanted.ring();
     return Pace::until(world_.shared.arrived, arrived, tuning::kApplyBusyFirst);
   }
@@ -63,12 +63,6 @@ Pace ApplyWorker::step(std::stop_token) {
   return polite ? Pace::after((world_.clock.steady() - began) * tuning::kPoliteRest) : Pace::at_once();
 }
 
-/// A clinician's transactions must not be slower for us.
-bool ApplyWorker::somebody_writes() {
-  return world_.shared.progress.with(
-      [&](Progress& p) { return p.local_write_at && world_.clock.steady() - *p.local_write_at < tuning::kPoliteFor; });
-}
-
 /// Apply begins when capture has passed the newest marker, and goes on when it has passed what we wait for.
 Status ApplyWorker::ready() {
   const Error not_yet{Remedy::retry_later, Code::db_lock_busy, "capture has not come so far yet"};
@@ -88,75 +82,6 @@ Status ApplyWorker::ready() {
 
 void ApplyWorker::wait_for_capture() {
   if (const auto end = world_.openmrs.log_end()) barrier_ = *end;
-}
-
-Result<std::optional<ApplyWorker::Work>> ApplyWorker::load_work(StoreTransaction& tx, const std::string& key) {
-  OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, key));
-  if (!item) return std::optional<Work>{};
-  Work work{key, std::move(*item), {}};
-  auto states = inbox_states(tx, world_, key);
-  if (!states) {
-    const Error error = states.error();
-    if (error.remedy != Remedy::set_aside) return error;  // the store's trouble, not the set's
-    OMRSYNC_CHECK(set_aside(work, error));
-    return std::optional<Work>{};
-  }
-  work.states = std::move(states).value();
-  return std::optional<Work>(std::move(work));
-}
-
-/// The next sets in link order that are neither held nor touch a root in flight.
-Result<std::vector<ApplyWorker::Work>> ApplyWorker::choose() {
-  std::vector<std::string> keys;
-  const milliseconds now = world_.clock.steady();
-  const auto flies = [&](const std::vector<RootKey>& roots) {
-    return world_.shared.progress.with([&](Progress& p) {
-      return std::any_of(roots.begin(), roots.end(), [&](const RootKey& root) { return p.in_flight.contains(root); });
-    });
-  };
-  {
-    OMRSYNC_TRY(tx, world_.store.read());
-    std::size_t roots = 0;
-    std::set<RootKey> passed_over;
-    OMRSYNC_CHECK(tx->scan(tables::kInbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
-      if (world_.shared.progress.with([&](Progress& p) { return p.committed.contains(std::string(entry.key)); }))
-        return true;
-      const auto item = decode_record<InboxItem>(entry.value);
-      if (!item || item->state != InboxItem::State::waiting) return true;
-      const auto pause = not_before_.find(std::string(entry.key));
-      const bool free = (pause == not_before_.end() || pause->second <= now) && !flies(item->roots) &&
-                        std::none_of(item->roots.begin(), item->roots.end(),
-                                     [&](const RootKey& root) { return passed_over.contains(root); });
-      if (!free) {  // what comes later for the same root waits behind it
-        passed_over.insert(item->roots.begin(), item->roots.end());
-        return passed_over.size() < 10'000;
-      }
-      if (!keys.empty() && roots + item->roots.size() > tuning::kApplyRoots) return false;
-      keys.emplace_back(entry.key);
-      roots += item->roots.size();
-      return keys.size() < tuning::kApplySets;
-    }));
-  }
-  std::vector<Work> works;
-  for (const std::string& key : keys) {
-    OMRSYNC_TRY(tx, world_.store.read());
-    OMRSYNC_TRY(work, load_work(*tx, key));
-    if (work) works.push_back(std::move(*work));
-  }
-  return works;
-}
-
-/// Roots whose row is not what is to be shown, a few at a time.
-Result<std::vector<RootKey>> ApplyWorker::repairs() {
-  const std::set<RootKey> in_flight = world_.shared.progress.with([](Progress& p) { return p.in_flight; });
-  std::vector<RootKey> roots;
-  OMRSYNC_TRY(tx, world_.store.read());
-  OMRSYNC_CHECK(tx->scan(tables::kRepairs, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
-    RootKey root = tables::root_from(entry.key);
-    if (!in_flight.contains(root)) roots.push_back(std::move(root));
-    return roots.size() < tuning::kApplySets;
-  }));
-  return roots;
 }
 
 Result<ApplyWorker::Did> ApplyWorker::apply(std::vector<Work>& works, bool alone) {
@@ -243,18 +168,51 @@ Result<std::string> ApplyWorker::marker_of(const std::vector<Work>& works) {
   return "s" + works.front().key + std::move(life).take();
 }
 
+/// Marks, locks and reads; nothing: the log is awaited first.
+Result<std::optional<std::vector<RootBefore>>> ApplyWorker::lock(ports::UnitOfWork& unit,
+                                                                 const std::vector<Work>& works,
+                                                                 const std::vector<RootKey>& roots) {
+  using Befores = std::optional<std::vector<RootBefore>>;
+  OMRSYNC_TRY(marker, marker_of(works));
+  OMRSYNC_TRY(marked, unit.mark(marker));
+  if (!marked) {
+    OMRSYNC_TRY(again, mark_again(unit, marker));
+    if (!again) return Befores{};
+  }
+  OMRSYNC_TRY(contents, unit.lock_read(roots));
+  OMRSYNC_TRY(tx, world_.store.read());
+  OMRSYNC_TRY(befores, roots_before(*tx, works, roots, std::move(contents)));
+  tx.reset();
+  OMRSYNC_TRY(agree, agrees(befores));
+  return agree ? Befores(std::move(befores)) : Befores{};
+}
+
+/// What becomes of each root, into the plan.
+Result<ApplyWorker::Writes> ApplyWorker::plan_all(const std::vector<RootBefore>& befores, ApplyPlan& plan) {
+  Writes writes;
+  Decider decider(world_, requests_);
+  for (const RootBefore& before : befores) {
+    OMRSYNC_TRY(root, plan_root(before, world_.dots, decider));
+    writes.outcomes[before.root] = root.outcome;
+    if (root.writes) {
+      writes.rows.push_back(std::move(root.write));
+      writes.places.push_back(plan.roots.size());
+    }
+    plan.roots.push_back(std::move(root.planned));
+  }
+  return writes;
+}
+
 Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const std::vector<RootKey>& repaired,
                                               ApplyPlan& plan, std::vector<ports::PutProblem>& problems) {
-  std::set<RootKey> unique(repaired.begin(), repaired.end());
+  std::set<RootKey> roots(repaired.begin(), repaired.end());
   for (const Work& work : works)
-    for (const auto& [root, state] : work.states) unique.insert(root);
-  const std::vector<RootKey> roots(unique.begin(), unique.end());
-
-  OMRSYNC_TRY(unit, world_.openmrs.begin());
+    for (const auto& [root, state] : work.states) roots.insert(root);
   const auto met_lock = [&](const Error& error) {
     if (error.code == Code::db_lock_busy) busy(works);
     return error;
   };
+  OMRSYNC_TRY(unit, world_.openmrs.begin());
 #ifdef OMRSYNC_PLANT
   if (planted().decision_numbered_early && early_sequence_ == 0) {
     OMRSYNC_TRY(tx, world_.store.write());
@@ -264,62 +222,36 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
   }
   plan.early_sequence = early_sequence_;
 #endif
-  OMRSYNC_TRY(marker, marker_of(works));
-  const auto marked = unit->mark(marker);
-  if (!marked) return met_lock(marked.error());
-  if (!*marked) {
-    OMRSYNC_TRY(again, mark_again(*unit, marker));
-    if (!again) return Did::waits;
-  }
-  auto contents = unit->lock_read(roots);
-  if (!contents) return met_lock(contents.error());
-  plan.by = world_.identity.actor();
-  std::vector<RootBefore> befores;
-  {
-    OMRSYNC_TRY(tx, world_.store.read());
-    OMRSYNC_TRY(read, roots_before(*tx, works, roots, std::move(contents).value()));
-    befores = std::move(read);
-  }
-  OMRSYNC_TRY(agree, agrees(befores));
-  if (!agree) return Did::waits;
+  const auto locked = lock(*unit, works, {roots.begin(), roots.end()});
+  if (!locked) return met_lock(locked.error());
+  if (!*locked) return Did::waits;
+  const std::vector<RootBefore>& befores = **locked;
 
-  std::vector<ports::RootWrite> writes;
-  std::vector<std::size_t> written;
-  std::map<RootKey, Outcome::State> outcomes;
-  Decider decider(world_, requests_);
-  for (const RootBefore& before : befores) {
-    OMRSYNC_TRY(root, plan_root(before, world_.dots, decider));
-    outcomes[before.root] = root.outcome;
-    if (root.writes) {
-      writes.push_back(std::move(root.write));
-      written.push_back(plan.roots.size());
-    }
-    plan.roots.push_back(std::move(root.planned));
-  }
+  plan.by = world_.identity.actor();
+  OMRSYNC_TRY(writes, plan_all(befores, plan));
   const auto tell = [&] {
-    for (const Work& work : works) plan.items.push_back({work.key, gravest(work.states, outcomes)});
+    for (const Work& work : works) plan.items.push_back({work.key, gravest(work.states, writes.outcomes)});
   };
-  if (writes.empty()) {
+  if (writes.rows.empty()) {
     unit.reset();
     tell();
     return land_now(plan, befores);
   }
-  auto put = unit->put(writes);
+  auto put = unit->put(writes.rows);
   if (!put) return met_lock(put.error());
   if (!put->problems.empty()) {
     problems = std::move(put->problems);
     return Did::nothing;
   }
-  take_hashes(plan, written, *put);
-  take_kept(plan, written, befores, *put, outcomes);
+  take_hashes(plan, writes.places, *put);
+  take_kept(plan, writes.places, befores, *put, writes.outcomes);
   tell();
   hand_over(works);
   const auto did = commit(*unit, plan);
-  if (!did || *did != Did::applied) {
+  if (did && *did == Did::applied)
+    tell_taken(put->notices);
+  else
     take_back(works);
-    return did;
-  }
-  tell_taken(put->notices);
   return did;
 }
 
@@ -416,13 +348,6 @@ Result<ports::RootTable::Class> ApplyWorker::kind_of(const std::string& table) {
   }
   const auto known = kinds_.find(table);
   return known == kinds_.end() ? ports::RootTable::Class::clinical : known->second;
-}
-
-void ApplyWorker::busy(const std::vector<Work>& works) {
-  const milliseconds now = world_.clock.steady();
-  std::erase_if(not_before_, [&](const auto& each) { return each.second + tuning::kApplyBusyMost < now; });
-  for (const Work& work : works)
-    not_before_[work.key] = now + tuning::kApplyBusyFirst + milliseconds(world_.entropy.next() % 20);
 }
 
 }  // namespace omrsync::node

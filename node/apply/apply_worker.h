@@ -36,6 +36,13 @@ class ApplyWorker final : public Worker {
     std::map<GroupName, std::uint64_t> held;
   };
 
+  /// What a unit is to write, and what becomes of each root.
+  struct Writes {
+    std::vector<ports::RootWrite> rows;
+    std::vector<std::size_t> places;  ///< of each in the plan
+    std::map<RootKey, Outcome::State> outcomes;
+  };
+
   Status ready();
   bool somebody_writes();
   Result<std::vector<Work>> choose();
@@ -45,6 +52,9 @@ class ApplyWorker final : public Worker {
   /// One transaction for all of `works`, or (no works) one that shows what is to be shown of `repaired`.
   Result<Did> in_unit(std::vector<Work>& works, const std::vector<RootKey>& repaired, ApplyPlan& plan,
                       std::vector<ports::PutProblem>& problems);
+  Result<std::optional<std::vector<RootBefore>>> lock(ports::UnitOfWork& unit, const std::vector<Work>& works,
+                                                      const std::vector<RootKey>& roots);
+  Result<Writes> plan_all(const std::vector<RootBefore>& befores, ApplyPlan& plan);
   Result<bool> mark_again(ports::UnitOfWork& unit, const std::string& marker);
   Result<std::string> marker_of(const std::vector<Work>& works);
   Result<std::optional<DecisionRequest>> next_request();

@@ -176,12 +176,11 @@ Result<std::optional<Choice>> Decider::as_asked(const Joined& joined, const Deci
 }
 
 Result<std::optional<DecisionRequest>> ApplyWorker::next_request() {
-  const std::set<RootKey> in_flight = world_.shared.progress.with([](Progress& p) { return p.in_flight; });
   std::optional<DecisionRequest> next;
   OMRSYNC_TRY(tx, world_.store.read());
   OMRSYNC_CHECK(tx->scan(tables::kDecisions, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
     auto request = decode_record<DecisionRequest>(entry.value);
-    if (request && request->by != DecisionRequest::By::program && !in_flight.contains(request->root))
+    if (request && request->by != DecisionRequest::By::program && !world_.shared.flies({&request->root, 1}))
       next = std::move(*request);
     return !next;
   }));

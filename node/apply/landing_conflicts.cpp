@@ -100,6 +100,7 @@ Status note_open(Landing& landing, const PlannedRoot& planned, const PlannedGrou
 
 Status note_conflicts(Landing& landing, const PlannedRoot& planned, const RootState& joined, const Was& was,
                       bool first_contact) {
+  OMRSYNC_TRY(in_conflict, groups_in_conflict(landing.tx, planned.root));
   for (const PlannedGroup& group : planned.groups) {
     if (is_bookkeeping(group.name)) continue;
     const auto place = joined.groups.find(group.name);
@@ -120,7 +121,7 @@ Status note_conflicts(Landing& landing, const PlannedRoot& planned, const RootSt
       if (group.decided) taken.sibling.value = group.taken.sibling.value;
       OMRSYNC_CHECK(note_decision(landing.tx, landing.world, planned.root, group.name, *note, std::move(sides),
                                   std::move(taken), opening));
-    } else {
+    } else if (in_conflict.contains(group.name)) {
       OMRSYNC_CHECK(close_conflict(landing.tx, landing.world, planned.root, group.name,
                                    sides_before(landing, planned.root, was, group.name), "write"));
     }

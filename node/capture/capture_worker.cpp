@@ -170,11 +170,10 @@ Result<bool> CaptureWorker::take_some(std::stop_token stop) {
     std::optional<Error> failure;
     bool local = false;
     for (std::size_t pieces = 0; waiting_; ++pieces) {
-      OMRSYNC_CHECK(take_piece(*tx, world_, *waiting_));
-      markers_ += waiting_->marker_key.empty() ? 0 : 1;
-      local = local || waiting_->marker_key.empty();
-      if (!waiting_->marker_key.empty())
-        if (auto plan = decode_plan(waiting_->marker_payload)) landed.push_back(std::move(*plan));
+      OMRSYNC_TRY(plan, take_piece(*tx, world_, *waiting_));
+      local = local || (!plan && !waiting_->roots.empty());
+      markers_ += plan ? 1 : 0;
+      if (plan) landed.push_back(std::move(*plan));
       record = {waiting_->position, waiting_->committed_at.count()};
       waiting_.reset();
       if (pieces >= tuning::kCapturePieces || world_.clock.steady() > until || stop.stop_requested()) break;

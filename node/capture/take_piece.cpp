@@ -143,15 +143,22 @@ Status take_rest(StoreTransaction& tx, const World& world, const ApplyPlan& plan
 
 }  // namespace
 
-Status take_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece) {
+Result<std::optional<ApplyPlan>> take_piece(StoreTransaction& tx, const World& world, const ports::LogPiece& piece) {
   for (const std::string& table : piece.unlogged_tables)
     OMRSYNC_CHECK(put_record(tx, tables::kUnlogged, table, CaptureRecord{piece.position, piece.committed_at.count()}));
-  if (piece.marker_key.empty()) return take_local_piece(tx, world, piece);
+  if (piece.marker_key.empty()) {
+    OMRSYNC_CHECK(take_local_piece(tx, world, piece));
+    return std::optional<ApplyPlan>{};
+  }
   OMRSYNC_TRY(plan, decode_plan(piece.marker_payload));
   OMRSYNC_TRY(known, knows_marker(tx, world, plan));
-  if (!known) return take_local_piece(tx, world, piece, plan.by.node == world.identity.node);
-  OMRSYNC_CHECK(land(tx, world, plan, &piece, piece.position));
-  return take_rest(tx, world, plan, piece);
+  if (!known) {
+    OMRSYNC_CHECK(take_local_piece(tx, world, piece, plan.by.node == world.identity.node));
+  } else {
+    OMRSYNC_CHECK(land(tx, world, plan, &piece, piece.position));
+    OMRSYNC_CHECK(take_rest(tx, world, plan, piece));
+  }
+  return std::optional<ApplyPlan>(std::move(plan));
 }
 
 Status take_unlogged(StoreTransaction& tx, const World& world, std::vector<ports::RootChange> changes,

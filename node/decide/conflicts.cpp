@@ -55,6 +55,17 @@ Result<std::optional<std::string>> open_conflict_of(StoreTransaction& tx, const 
   return tx.get(tables::kConflictOf, tables::root_and(root, group));
 }
 
+Result<std::set<GroupName>> groups_in_conflict(StoreTransaction& tx, const RootKey& root) {
+  std::set<GroupName> groups;
+  const std::string prefix = tables::root_and(root, "");
+  OMRSYNC_CHECK(
+      tx.scan(tables::kConflictOf, prefix, ports::end_of_prefix(prefix), SIZE_MAX, [&](const ports::Entry& entry) {
+        groups.emplace(tables::behind_root(entry.key));
+        return true;
+      }));
+  return groups;
+}
+
 Result<std::string> open_conflict(StoreTransaction& tx, const World& world, const RootKey& root, const GroupName& group,
                                   const Group& contents, const Opening& opening) {
   const std::string of = tables::root_and(root, group);

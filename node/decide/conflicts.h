@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ struct Opening {
 /// The id of the open conflict on a group, if there is one.
 Result<std::optional<std::string>> open_conflict_of(ports::StoreTransaction& tx, const RootKey& root,
                                                     const GroupName& group);
+
+/// The groups of a root that have an open conflict.
+Result<std::set<GroupName>> groups_in_conflict(ports::StoreTransaction& tx, const RootKey& root);
 
 /// Opens the conflict on a group, or keeps it open. Two names for one conflict: the lower stays (6.3). Returns its id.
 Result<std::string> open_conflict(ports::StoreTransaction& tx, const World& world, const RootKey& root,

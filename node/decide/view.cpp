@@ -71,6 +71,18 @@ Status place(StoreTransaction& tx, const Identity& self, bool has_parent, const 
   return Done{};
 }
 
+conflict::Kind kind_of(ports::RootTable::Class root_class) noexcept {
+  switch (root_class) {
+    case ports::RootTable::Class::metadata:
+      return conflict::Kind::metadata;
+    case ports::RootTable::Class::link:
+      return conflict::Kind::link;
+    case ports::RootTable::Class::clinical:
+      break;
+  }
+  return conflict::Kind::clinical;
+}
+
 /// Who wrote the group that nobody writes again.
 std::optional<Uuid> registered_by(const RootState& state) {
   for (const char* name : {"created", kLifeGroup}) {
@@ -105,9 +117,7 @@ Result<conflict::View> view_of(StoreTransaction& tx, const Identity& self, bool 
   conflict::View view;
   view.root = dispute.root;
   view.type = fhir_type(dispute.root.table);
-  view.kind = static_cast<conflict::Kind>(dispute.root_class == ports::RootTable::Class::metadata ? 1
-                                          : dispute.root_class == ports::RootTable::Class::link   ? 2
-                                                                                                  : 0);
+  view.kind = kind_of(dispute.root_class);
   view.group = dispute.group;
   view.base = dispute.base;
   if (dispute.state != nullptr) view.owner = registered_by(*dispute.state);

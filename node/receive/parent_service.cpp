@@ -60,6 +60,11 @@ bool knows_more_of_us(const LinkRecord& record, const Hello& hello) {
          (hello.down_through + 1 == record.next_number && hello.down_chain != record.chain);
 }
 
+Status of_this_life(const LinkRecord& record, const Pull& pull) {
+  if (pull.life == record.life) return Done{};
+  return refuse(Code::wire_life_over, "the question belongs to another life of this link");
+}
+
 }  // namespace
 
 ports::Response ParentService::handle(const ports::IncomingRequest& request, milliseconds patience) {
@@ -168,6 +173,7 @@ Result<std::string> ParentService::push(const ChildRecord& child, const Push& pu
   OMRSYNC_CHECK(same_life(record));
   OMRSYNC_CHECK(take_batch(*tx, world_, link, record, push.batch));
   record.last_contact_ms = world_.clock.utc().count();
+  OMRSYNC_CHECK(forget_told(*tx, link, push.outcomes_seen));
   OMRSYNC_TRY(answer, receipt(*tx, link, record, push.outcomes_seen));
   OMRSYNC_CHECK(put_link(*tx, link, record));
   OMRSYNC_CHECK(tx->commit());
@@ -176,11 +182,14 @@ Result<std::string> ParentService::push(const ChildRecord& child, const Push& pu
   return encode(answer);
 }
 
-/// Durable through here, and what became of sets since the last time.
-Result<Receipt> ParentService::receipt(StoreTransaction& tx, const std::string& link, LinkRecord& record,
+Status ParentService::forget_told(StoreTransaction& tx, const std::string& link, std::uint64_t outcomes_seen) {
+  return tx.erase(tables::kOutcomes, link_key(link, 0), link_key(link, outcomes_seen + 1));
+}
+
+/// Durable through here, and what became of sets since the last time. Only reads.
+Result<Receipt> ParentService::receipt(StoreTransaction& tx, const std::string& link, const LinkRecord& record,
                                        std::uint64_t outcomes_seen) {
   Receipt receipt{record.life, record.stored, {}, false};
-  OMRSYNC_CHECK(tx.erase(tables::kOutcomes, link_key(link, 0), link_key(link, outcomes_seen + 1)));
   Status read = Done{};
   OMRSYNC_CHECK(tx.scan(tables::kOutcomes, link_key(link, outcomes_seen + 1), link_key(link, UINT64_MAX),
                         tuning::kOutcomesTold + 1, [&](const ports::Entry& entry) {
@@ -200,33 +209,45 @@ Result<Receipt> ParentService::receipt(StoreTransaction& tx, const std::string& 
   return receipt;
 }
 
+/// What the question says of the child: how far it has come, and that it is there.
+Status ParentService::take_pull(const std::string& link, const Pull& pull) {
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(record, link_record(*tx, link));
+  OMRSYNC_CHECK(same_life(record));
+  OMRSYNC_CHECK(of_this_life(record, pull));
+  if (pull.stored_through < record.acknowledged)
+    return refuse(Code::incarnation_refused, "the node lost what it had; it must take a new incarnation");
+  const bool at_our_end = pull.stored_through + 1 == record.next_number;
+  if (pull.stored_through >= record.next_number || (at_our_end && pull.stored_chain != record.chain))
+    return we_are_stale(std::move(tx));
+  OMRSYNC_CHECK(trim_frozen(*tx, link, record, pull.stored_through));
+  OMRSYNC_CHECK(forget_told(*tx, link, pull.outcomes_seen));
+  record.last_contact_ms = world_.clock.utc().count();
+  OMRSYNC_CHECK(put_link(*tx, link, record));
+  if (at_our_end) OMRSYNC_CHECK(confirm_numbers(*tx));
+  return tx->commit();
+}
+
 Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pull, milliseconds patience) {
   const std::string link = to_string(child.node);
   const auto place = this->child(link);
   const milliseconds until = world_.clock.steady() + std::min(patience, milliseconds(pull.wait_ms));
   const std::size_t bytes = std::clamp<std::size_t>(pull.max_bytes, tuning::kBatchBytesLeast, tuning::kBatchBytesMost);
   PullAnswer answer;
+  {
+    const std::lock_guard one_at_a_time(place->asking);
+    OMRSYNC_CHECK(take_pull(link, pull));
+  }
   for (;;) {
     const std::uint64_t seen = world_.shared.changed.rings();
     std::unique_lock one_at_a_time(place->asking);  // not while waiting: a push must not wait for news
     {
-      OMRSYNC_TRY(tx, world_.store.write());
+      OMRSYNC_TRY(tx, world_.store.read());
       OMRSYNC_TRY(record, link_record(*tx, link));
       OMRSYNC_CHECK(same_life(record));
-      if (pull.life != record.life)
-        return refuse(Code::wire_life_over, "the question belongs to another life of this link");
-      if (pull.stored_through < record.acknowledged)
-        return refuse(Code::incarnation_refused, "the node lost what it had; it must take a new incarnation");
-      const bool at_our_end = pull.stored_through + 1 == record.next_number;
-      if (pull.stored_through >= record.next_number || (at_our_end && pull.stored_chain != record.chain))
-        return we_are_stale(std::move(tx));
-      OMRSYNC_CHECK(trim_frozen(*tx, link, record, pull.stored_through));
-      record.last_contact_ms = world_.clock.utc().count();
+      OMRSYNC_CHECK(of_this_life(record, pull));
       OMRSYNC_TRY(told, receipt(*tx, link, record, pull.outcomes_seen));
       answer.receipt = std::move(told);
-      OMRSYNC_CHECK(put_link(*tx, link, record));
-      if (at_our_end) OMRSYNC_CHECK(confirm_numbers(*tx));
-      OMRSYNC_CHECK(tx->commit());
     }
     if (child.catchment != "none") {
       auto batch = place->builder->next(bytes);

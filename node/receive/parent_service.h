@@ -34,7 +34,9 @@ class ParentService {
   Result<std::string> hello(const ChildRecord& child, const Hello& hello);
   Result<std::string> push(const ChildRecord& child, const Push& push);
   Result<std::string> pull(const ChildRecord& child, const Pull& pull, std::chrono::milliseconds patience);
-  Result<Receipt> receipt(ports::StoreTransaction& tx, const std::string& link, LinkRecord& record,
+  Status take_pull(const std::string& link, const Pull& pull);
+  Status forget_told(ports::StoreTransaction& tx, const std::string& link, std::uint64_t outcomes_seen);
+  Result<Receipt> receipt(ports::StoreTransaction& tx, const std::string& link, const LinkRecord& record,
                           std::uint64_t outcomes_seen);
   Status same_life(const LinkRecord& record);
   Error we_are_stale(std::unique_ptr<ports::StoreTransaction> tx);

@@ -14,14 +14,12 @@ namespace omrsync::node::tables {
 
 using ports::TableName;
 
-inline constexpr TableName kMeta{"meta"};         ///< name -> one of the node's single facts
-inline constexpr TableName kLedger{"ledger"};     ///< root -> LedgerRow; empty: forgotten, as if never met
-inline constexpr TableName kRuns{"ledger_runs"};  ///< root table -> which segments it has (segments.cpp)
-inline constexpr TableName kSegments{
-    "ledger_segments_blob"};  ///< table, run, first key -> a page of roots as a load met them
-inline constexpr TableName kOutbox{
-    "outbox"};                             ///< offer number -> OfferedSet: local sets, not frozen for the parent yet
-inline constexpr TableName kLink{"link"};  ///< link -> LinkRecord
+inline constexpr TableName kMeta{"meta"};                      ///< name -> one of the node's single facts
+inline constexpr TableName kLedger{"ledger"};                  ///< root -> LedgerRow; empty: forgotten, as if never met
+inline constexpr TableName kRuns{"ledger_runs"};               ///< root table -> which segments it has (segments.cpp)
+inline constexpr TableName kSegments{"ledger_segments_blob"};  ///< table, run, first key -> a page of loaded roots
+inline constexpr TableName kOutbox{"outbox"};           ///< offer number -> OfferedSet: local sets, not yet frozen
+inline constexpr TableName kLink{"link"};               ///< link -> LinkRecord
 inline constexpr TableName kFrozen{"frozen_blob"};      ///< link, first number -> encoded Batch, until acknowledged
 inline constexpr TableName kSent{"sent"};               ///< link, number -> SentSet, until its outcome is known
 inline constexpr TableName kInbox{"inbox"};             ///< link, number, part -> InboxItem
@@ -35,8 +33,7 @@ inline constexpr TableName kConflicts{"conflicts"};     ///< conflict id -> Conf
 inline constexpr TableName kConflictOf{"conflict_of"};  ///< root, group -> conflict id
 inline constexpr TableName kAudit{"audit"};             ///< audit number -> hash, record
 inline constexpr TableName kNodes{"nodes"};             ///< node uuid -> ChildRecord
-inline constexpr TableName kUnlogged{
-    "unlogged"};  ///< root table -> CaptureRecord: compare it with the ledger from there on
+inline constexpr TableName kUnlogged{"unlogged"};       ///< root table -> CaptureRecord: to be compared from there on
 inline constexpr TableName kRepairs{"repairs"};      ///< root whose database row is not what is to be shown -> nothing
 inline constexpr TableName kDecisions{"decisions"};  ///< conflict id -> DecisionRequest, until it is carried out
 inline constexpr TableName kOrigins{"origins"};      ///< node uuid -> the link by which its writes were first heard of

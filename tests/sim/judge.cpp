@@ -194,9 +194,13 @@ class Judge {
         say("I2 what is shown was superseded by somebody who had seen it: " + spell(shown) + at);
       return;
     }
-    if (decided_.contains(place)) return;  // what lost is in the record; that the nodes agree is looked at elsewhere
-    for (const auto& value : due)
-      if (!there.contains(value) && !audited_.contains(place)) say("I2 lost: " + spell(value) + at);
+    const auto decided = decided_.find(place);
+    for (const auto& value : due) {
+      const bool recorded = decided != decided_.end() && decided->second.contains(value);
+      if (!there.contains(value) && !recorded && !audited_.contains(place)) say("I2 lost: " + spell(value) + at);
+    }
+    if (decided != decided_.end())
+      return;  // what is shown is somebody's choice; that the nodes agree is looked at elsewhere
     if (!country_.chart().is_loose(place))
       for (const auto& value : there)
         if (!due.contains(value)) say("superseded and still there: " + spell(value) + at);
@@ -208,12 +212,18 @@ class Judge {
     const auto tx = node.disk().read();
     (void)(*tx)->scan(node::tables::kAudit, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
       const auto record = parse_json(entry.value.substr(std::min<std::size_t>(32, entry.value.size())));
-      if (!record) return true;
-      const std::string_view act = record->text_of("act");
-      const bool decides = act == "conflict.decided" || act == "conflict.undone";
-      if (!decides && act != "perhaps unseen") return true;
+      if (!record || record->text_of("act") != "perhaps unseen") return true;
       const auto text = [&](const char* key) { return std::string(record->text_of(key)); };
-      (decides ? decided_ : audited_).insert({{text("table"), text("root")}, text("group")});
+      audited_.insert({{text("table"), text("root")}, text("group")});
+      return true;
+    });
+    // What lost to a policy or a person is kept with its value (I12).
+    (void)(*tx)->scan(node::tables::kConflicts, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
+      const auto record = node::decode_record<node::ConflictRecord>(entry.value);
+      if (!record || !record->taken) return true;
+      auto& values = decided_[{record->root, record->group}];
+      for (const node::RecordedSide& side : record->sides) values.insert(side.sibling.value);
+      values.insert(record->taken->sibling.value);
       return true;
     });
   }
@@ -255,7 +265,8 @@ class Judge {
   Country& country_;
   std::set<RootKey> roots_;
   std::set<Place> audited_;
-  std::set<Place> decided_;  ///< by a policy or a person
+  std::map<Place, std::set<std::optional<GroupValue>>>
+      decided_;  ///< by a policy or a person: the values of its records
   std::set<RootKey> kept_;
   std::map<RootKey, std::vector<std::optional<RootState>>> states_;
   std::vector<std::string> wrong_;

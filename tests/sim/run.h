@@ -6,6 +6,9 @@
 
 namespace omrsync::sim {
 
+inline const RootKey kVisit{"encounter", "e"};
+inline const RootKey kNote{"obs", "o"};
+
 /// The stage of a named run: a country at rest, one patient known to everybody, and words for what happens.
 struct Run : Country {
   static constexpr std::chrono::milliseconds kLater =
@@ -49,6 +52,11 @@ struct Run : Country {
       drive(at, "capture");
       pass(std::chrono::milliseconds(100));
     }
+  }
+
+  [[nodiscard]] bool is_voided(const std::string& at, const RootKey& root) {
+    const auto life = staff(at).value_of({root, "life"});
+    return life && find_cell(*life, "voided") == "1";
   }
 
   /// Words of the group's siblings at a node, the shown one first.

@@ -15,6 +15,15 @@ namespace {
 struct Deciding : Run {
   explicit Deciding(std::vector<Site> sites = two_clinics()) : Run(std::move(sites)) {}
 
+  /// A writes F, the other U, neither knowing of it; their common parent leaves it to people.
+  void disagree(const std::string& other) {
+    write("A", "gender", "F");
+    write(other, "gender", "U");
+    up("A");
+    up(other);
+    all_is_well();
+  }
+
   void policy(const std::string& at, Word word, Word otherwise = Word::manual, const std::string& program = {}) {
     node(at).policy = std::make_shared<const conflict::Policy>(
         conflict::Policy{at == "P" ? "top" : "district", 1, {{"clinical", "*", "*", word, otherwise, program, 1}}});
@@ -160,11 +169,7 @@ TEST_CASE("A clinician at a child who may not have seen what came from above: th
 TEST_CASE("A person decides at the centre: one value, closed everywhere, who and why are known everywhere",
           "[conflict]") {
   Deciding run;
-  run.write("A", "gender", "F");
-  run.write("B", "gender", "U");
-  run.up("A");
-  run.up("B");
-  run.all_is_well();
+  run.disagree("B");
   CHECK(run.conflicts("A").size() == 1);
   run.take("P", "B");
   run.everybody_sees("U");
@@ -177,11 +182,7 @@ TEST_CASE("A person decides at the centre: one value, closed everywhere, who and
 
 TEST_CASE("A decision that is undone brings the other value back, and is marked so everywhere", "[conflict]") {
   Deciding run;
-  run.write("A", "gender", "F");
-  run.write("B", "gender", "U");
-  run.up("A");
-  run.up("B");
-  run.all_is_well();
+  run.disagree("B");
   run.take("P", "B");
   run.everybody_sees("U");
   auto decided = run.record("P");
@@ -202,11 +203,7 @@ TEST_CASE("A decision that is undone brings the other value back, and is marked 
 TEST_CASE("Two people decide at once: the higher tier's decision stands", "[conflict]") {
   Deciding run(with_district());
   const bool district_first = GENERATE(true, false);
-  run.write("A", "gender", "F");
-  run.write("K", "gender", "U");
-  run.up("A");
-  run.up("K");
-  run.all_is_well();
+  run.disagree("K");
   run.network().cut(run.node("D").id(), true);
   run.take(district_first ? "D" : "P", district_first ? "A" : "K", district_first ? "dora" : "paul");
   run.take(district_first ? "D" : "P");
@@ -226,11 +223,7 @@ TEST_CASE("Two people decide at once: the higher tier's decision stands", "[conf
 
 TEST_CASE("A decision made while another side arrives leaves that side in conflict", "[conflict]") {
   Deciding run;
-  run.write("A", "gender", "F");
-  run.write("B", "gender", "U");
-  run.up("A");
-  run.up("B");
-  run.all_is_well();
+  run.disagree("B");
   run.pass(Run::kLater);
   run.network().cut(run.node("B").id(), true);
   run.write("B", "gender", "Z");  // having seen F and U
@@ -249,11 +242,7 @@ TEST_CASE("The power fails at any step of a decision: it is written once", "[con
   const auto when = GENERATE(Power::Cut::before, Power::Cut::after);
   for (std::uint64_t step = 1; step <= 6; ++step) {
     Deciding run;
-    run.write("A", "gender", "F");
-    run.write("B", "gender", "U");
-    run.up("A");
-    run.up("B");
-    run.all_is_well();
+    run.disagree("B");
     run.take("P", "B");
     run.node("P").power.cut_at(step, when);
     run.take("P");
@@ -267,22 +256,14 @@ TEST_CASE("Where the policy names a program that cannot be asked, people decide,
           "[conflict]") {
   Deciding run;
   run.policy("P", Word::program, Word::manual, "/opt/ask");
-  run.write("A", "gender", "F");
-  run.write("B", "gender", "U");
-  run.up("A");
-  run.up("B");
-  run.all_is_well();
+  run.disagree("B");
   CHECK(run.conflicts("P").size() == 1);
   CHECK(run.record("P").rule == "manual: the program /opt/ask: no program can be asked here");
 }
 
 TEST_CASE("A write over a conflict keeps what it replaced in the record", "[conflict]") {
   Deciding run;
-  run.write("A", "gender", "F");
-  run.write("B", "gender", "U");
-  run.up("A");
-  run.up("B");
-  run.all_is_well();
+  run.disagree("B");
   run.pass(Run::kLater);
   run.write("P", "gender", "U");  // over F, with the value that is not shown
   run.all_is_well();

@@ -6,9 +6,6 @@ using namespace omrsync::sim;
 
 namespace {
 
-const RootKey kVisit{"encounter", "e"};
-const RootKey kNote{"obs", "o"};
-
 /// A visit that everybody has, purged at P; B, which does not know that, writes a note on it.
 struct Purged : Run {
   Purged() {
@@ -23,11 +20,6 @@ struct Purged : Run {
 
   bool write_note() {
     return staff("B").write(kNote, {{"row", value("note", {{"person_id", "patient"}, {"encounter_id", "e"}})}});
-  }
-
-  [[nodiscard]] bool is_voided(const std::string& at, const RootKey& root) {
-    const auto life = staff(at).value_of({root, "life"});
-    return life && find_cell(*life, "voided") == "1";
   }
 
   void is_there_voided() {

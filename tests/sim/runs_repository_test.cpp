@@ -7,9 +7,6 @@ using namespace omrsync::sim;
 
 namespace {
 
-const RootKey kVisit{"encounter", "e"};
-const RootKey kNote{"obs", "o"};
-
 /// A patient with a visit that everybody has.
 struct Repository : Run {
   Repository() : Run({{"P", {}, true}, {"A", 0}, {"B", 0}}, false) {
@@ -17,11 +14,6 @@ struct Repository : Run {
     REQUIRE(staff("A").write(kVisit, {{"row", value("e", {{"patient_id", "patient"}})}}));
     REQUIRE(settle());
     pass(kLater);
-  }
-
-  [[nodiscard]] bool is_voided(const std::string& at, const RootKey& root) {
-    const auto life = staff(at).value_of({root, "life"});
-    return life && find_cell(*life, "voided") == "1";
   }
 };
 
