@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "adapters/mysql/snapshot_rows.h"
 #include "protocol/cells.h"
@@ -88,17 +89,19 @@ constexpr const char* kAuthorColumns[] = {"changed_by", "voided_by", "retired_by
 
 }  // namespace
 
-PieceResolver::PieceResolver(Connection& connection, Epoch& epoch, std::shared_ptr<const Aliases> aliases)
-    : connection_(connection), epoch_(epoch), compiled_(epoch.compiled), references_(compiled_, &epoch.cache, aliases) {
+PieceResolver::PieceResolver(Connection& connection, const Compiled& compiled, KeyCache& cache,
+                             std::shared_ptr<const Aliases> aliases)
+    : connection_(connection), cache_(cache), compiled_(compiled), references_(compiled_, &cache, aliases) {
   if (aliases != nullptr)
     for (const auto& [from, to] : *aliases) other_names_.emplace(RootKey{from.first, to}, from.second);
 }
 
 Status PieceResolver::resolve(std::span<RawPiece> pieces) {
+  std::set<const TablePlan*> typed;
   for (const RawPiece& piece : pieces)
     for (const RawRow& row : piece.rows)
-      if (row.plan->types_others) epoch_.cache.forget_type_texts();
-  OMRSYNC_CHECK(references_.read_types(connection_));
+      if (!row.plan->typed.empty()) typed.insert(row.plan);
+  OMRSYNC_CHECK(references_.read_types(connection_, typed));
   learn(pieces);
   OMRSYNC_CHECK(find(pieces));
   forget_deleted(pieces);
@@ -114,7 +117,7 @@ void PieceResolver::forget_deleted(std::span<RawPiece> pieces) {
       const auto local = openmrs::local_key(*row.plan, row.before);
       const auto key = openmrs::reference_key(*row.plan, row.before);
       const bool renamed = !row.after.empty() && key != openmrs::reference_key(*row.plan, row.after);
-      if (local && (row.after.empty() || renamed)) epoch_.cache.forget(*row.plan, *local, key.value_or(""));
+      if (local && (row.after.empty() || renamed)) cache_.forget(*row.plan, *local, key.value_or(""));
     }
 }
 

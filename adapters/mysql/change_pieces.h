@@ -31,7 +31,8 @@ struct RawPiece {
 /// of targets come from the rows themselves, the cache, and one query a table for all pieces together.
 class PieceResolver {
  public:
-  PieceResolver(Connection& connection, Epoch& epoch, std::shared_ptr<const Aliases> aliases);
+  PieceResolver(Connection& connection, const Compiled& compiled, KeyCache& cache,
+                std::shared_ptr<const Aliases> aliases);
 
   /// `pieces` are all of this resolver's epoch. Fills `piece.roots`, `piece.author` and `piece.problems` of each.
   Status resolve(std::span<RawPiece> pieces);
@@ -54,7 +55,7 @@ class PieceResolver {
   void add_other_names(std::vector<ports::RootChange>& roots) const;
 
   Connection& connection_;
-  Epoch& epoch_;
+  KeyCache& cache_;
   const Compiled& compiled_;
   References references_;
   std::multimap<RootKey, std::string> other_names_;  ///< aliases, by the row that they stand for

@@ -78,15 +78,16 @@ Status BinlogChangeSource::open(const std::optional<LogPosition>& position) {
   fingerprint_ = position ? position->fingerprint : std::string();
   OMRSYNC_TRY(connection, shared_->connect());
   connection_ = std::move(connection);
-  OMRSYNC_TRY(epoch, shared_->epoch());
-  use_schema(std::move(epoch));
   LogPosition from;
   if (position) {
     from = *position;
   } else {
     OMRSYNC_TRY(end, log_end(*connection_));
     from = std::move(end);
+    shared_->schema_changed();  // it may have, unseen; what changes it from here on is met in the log
   }
+  OMRSYNC_TRY(epoch, shared_->epoch());
+  use_schema(std::move(epoch));
   skip_rows_ = from.piece * kPieceRows;
   ReaderOptions options;
   options.connection = shared_->options.connection;
@@ -310,7 +311,7 @@ Status BinlogChangeSource::resolve() {
   for (std::size_t from = 0; from < collected_.size();) {
     std::size_t to = from + 1;
     while (to < collected_.size() && collected_[to].epoch == collected_[from].epoch) ++to;
-    PieceResolver resolver(*connection_, *collected_[from].epoch, shared_->aliases());
+    PieceResolver resolver(*connection_, collected_[from].epoch->compiled, shared_->cache, shared_->aliases());
     const Status resolved = resolver.resolve(std::span(collected_).subspan(from, to - from));
     if (!resolved) return shared_->explain(*connection_, resolved.error());
     from = to;

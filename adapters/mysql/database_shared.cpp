@@ -17,6 +17,7 @@ Result<std::shared_ptr<Epoch>> MysqlDatabase::Shared::epoch() {
 }
 
 void MysqlDatabase::Shared::schema_changed() {
+  cache.clear();
   const std::lock_guard lock(mutex_);
   stale_ = true;
 }
@@ -25,6 +26,7 @@ Status MysqlDatabase::Shared::refresh(Connection& connection) {
   {
     const std::lock_guard lock(mutex_);
     stale_ = false;  // before reading: a change that is told of meanwhile counts
+    cache.clear();
   }
   Result<openmrs::Schema> schema = read_schema(connection, options.connection.database);
   Result<openmrs::Model> model = schema ? openmrs::compile_model(std::move(*schema), options.declarations)
@@ -78,7 +80,8 @@ Result<std::unique_ptr<Connection>> MysqlDatabase::Shared::connect() {
       connection = std::move(idle_.back());
       idle_.pop_back();
     }
-    if (connection->execute("DO 1")) return connection;  // the server may have closed it meanwhile
+    if (connection->execute("DO 1")) return connection;
+    schema_changed();  // the server went away; what answers next may be another database
   }
   return Connection::open(options.connection);
 }

@@ -11,11 +11,10 @@
 
 namespace omrsync::mysql {
 
-/// A compiled schema and what is remembered in its terms.
+/// A compiled schema.
 struct Epoch {
   Epoch(std::shared_ptr<const openmrs::Model> model, const KeyedHash& hash) : compiled(std::move(model), hash) {}
   Compiled compiled;
-  KeyCache cache;
 };
 
 /// What all sessions of one database share.
@@ -25,9 +24,11 @@ struct MysqlDatabase::Shared {
   const DatabaseOptions options;
   const KeyedHash hash;
 
+  KeyCache cache;
+
   /// The schema as last read; reads it if it was said to have changed. Never null on success.
   Result<std::shared_ptr<Epoch>> epoch();
-  /// The next `epoch` reads the schema again.
+  /// The next `epoch` reads the schema again, and no key is remembered.
   void schema_changed();
   Status refresh(Connection& connection);
 

@@ -16,6 +16,12 @@ bool is_named(const TablePlan& plan) {
          plan.key_holder == &plan;
 }
 
+std::string type_text_name(const TablePlan& table, std::string_view local, std::string_view column) {
+  std::string name(table.table->name);
+  name.append(".").append(column).append("/").append(local);
+  return name;
+}
+
 std::string lower_ascii(std::string text) {
   for (char& c : text)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
@@ -39,6 +45,7 @@ Status in_chunks(const std::vector<std::string_view>& items,
 
 References::References(const Compiled& compiled, KeyCache* cache, std::shared_ptr<const Aliases> aliases)
     : compiled_(compiled), cache_(cache), aliases_(std::move(aliases)) {
+  if (cache_ != nullptr) since_ = cache_->age();
   clear();
 }
 
@@ -47,25 +54,22 @@ void References::clear() {
   locals_.assign(compiled_.plans.all().size(), {});
 }
 
-Status References::read_types(Connection& connection) {
-  if (types_ == nullptr && cache_ != nullptr) types_ = cache_->type_texts();
-  if (types_ != nullptr) return Done{};
-  auto texts = std::make_shared<TypeTexts>();
-  for (const openmrs::EmbeddedReference& each : compiled_.plans.model().embedded) {
-    const TablePlan* plan = each.through.empty() ? nullptr : compiled_.plans.find(each.table);
-    const openmrs::ColumnPlan* column = plan == nullptr ? nullptr : plan->find_column(each.through);
-    if (column == nullptr || column->target == nullptr || !column->target->local) continue;
-    const TablePlan& type = *column->target;
-    const std::string& number = type.columns[*type.local].column->name;
-    OMRSYNC_CHECK(connection.query(
-        "SELECT " + quote_identifier(number) + ", " + quote_identifier(each.by) + " FROM " + compiled_.sql(type).name,
-        [&](std::span<const Cell> row) {
-          if (row[0] && row[1]) texts->insert_or_assign(type_text_name(type.table->name, *row[0], each.by), *row[1]);
-          return true;
-        }));
+Status References::read_types(Connection& connection, const std::set<const TablePlan*>& tables) {
+  for (const TablePlan* plan : tables) {
+    if (!typed_.insert(plan).second) continue;
+    for (const openmrs::EmbeddedReference* each : plan->typed) {
+      const TablePlan& type = *plan->find_column(each->through)->target;
+      if (!type.local) continue;
+      const std::string& number = type.columns[*type.local].column->name;
+      OMRSYNC_CHECK(connection.query("SELECT " + quote_identifier(number) + ", " + quote_identifier(each->by) +
+                                         " FROM " + compiled_.sql(type).name,
+                                     [&](std::span<const Cell> row) {
+                                       if (row[0] && row[1])
+                                         types_.insert_or_assign(type_text_name(type, *row[0], each->by), *row[1]);
+                                       return true;
+                                     }));
+    }
   }
-  types_ = std::move(texts);
-  if (cache_ != nullptr) cache_->set_type_texts(types_);
   return Done{};
 }
 
@@ -102,7 +106,7 @@ Status References::select_keys(Connection& connection, const TablePlan& plan, co
   return connection.query(query, [&](std::span<const Cell> row) {
     if (row[0] && row[1] && !row[1]->empty()) {
       std::string key = lower_ascii(*row[1]);
-      if (cache_ != nullptr) cache_->learn_key(plan, *row[0], key);
+      if (cache_ != nullptr) cache_->learn_key(plan, *row[0], key, since_);
       keys_[plan.number].insert_or_assign(*row[0], std::move(key));
     }
     return true;
@@ -153,7 +157,7 @@ Status References::select_locals(Connection& connection, const TablePlan& plan, 
     if (!row[0] || !row[1]) return true;
     const std::string key =
         is_named(plan) ? openmrs::join_key(std::vector{openmrs::fold_name(*row[0])}) : lower_ascii(*row[0]);
-    if (cache_ != nullptr) cache_->learn_local(plan, key, *row[1]);
+    if (cache_ != nullptr) cache_->learn_local(plan, key, *row[1], since_);
     locals_[plan.number].insert_or_assign(key, *row[1]);
     return true;
   });
@@ -189,9 +193,8 @@ std::optional<std::string_view> References::local_of(const TablePlan& target, st
 
 std::optional<std::string_view> References::text_of(const TablePlan& type_table, std::string_view local,
                                                     std::string_view column) const {
-  if (types_ == nullptr) return std::nullopt;
-  const auto found = types_->find(type_text_name(type_table.table->name, local, column));
-  if (found == types_->end()) return std::nullopt;
+  const auto found = types_.find(type_text_name(type_table, local, column));
+  if (found == types_.end()) return std::nullopt;
   return found->second;
 }
 

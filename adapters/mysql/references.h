@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,8 +27,9 @@ class References : public openmrs::KeyBook {
   /// `cache` and `aliases` may be null; `cache` must outlive this.
   References(const Compiled& compiled, KeyCache* cache, std::shared_ptr<const Aliases> aliases);
 
-  /// Texts of type tables, once; needed before `openmrs::wanted_keys`.
-  Status read_types(Connection& connection);
+  /// Texts of type tables that the meaning of rows of these tables hangs on (person_attribute_type.format), once for
+  /// each table; needed before `openmrs::wanted_keys`.
+  Status read_types(Connection& connection, const std::set<const openmrs::TablePlan*>& tables);
 
   /// Finds the keys of rows known by local key. What is not found stays unknown.
   Status find_keys(Connection& connection, std::vector<openmrs::Wanted> wanted);
@@ -63,9 +65,11 @@ class References : public openmrs::KeyBook {
   const Compiled& compiled_;
   KeyCache* cache_;
   std::shared_ptr<const Aliases> aliases_;
-  std::shared_ptr<const TypeTexts> types_;
-  std::vector<Map> keys_;    ///< by table number
-  std::vector<Map> locals_;  ///< by table number; keys as asked for
+  std::uint64_t since_ = 0;                                ///< the cache's age when this began to read
+  std::set<const openmrs::TablePlan*> typed_;              ///< tables whose types were read
+  std::map<std::string, std::string, std::less<>> types_;  ///< by table, column and local number
+  std::vector<Map> keys_;                                  ///< by table number
+  std::vector<Map> locals_;                                ///< by table number; keys as asked for
 };
 
 /// Calls `work` with at most 500 of `items` at a time.

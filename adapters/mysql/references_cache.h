@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -53,35 +51,28 @@ class RecentMap {
   std::unordered_map<Key, std::string> old_;
 };
 
-/// Texts of small type tables that other rows' meaning hangs on (person_attribute_type.format): table, column, local
-/// key.
-using TypeTexts = std::map<std::string, std::string, std::less<>>;
-[[nodiscard]] std::string type_text_name(std::string_view table, std::string_view local, std::string_view column);
-
-/// Which local number has which key, as read or written before. Shared by all sessions of one database and thread-safe.
-/// Only what was committed may be learnt. Numbers are never given twice within a database's life, but a row may be
-/// purged, so that a remembered key can name a row that is gone: the foreign key then says so.
+/// Which local number has which key, as read or written before. Shared by all sessions of one database, whatever schema
+/// each compiled, and thread-safe. Only what was committed may be learnt. Numbers are never given twice within a
+/// database's life, but a row may be purged, so that a remembered key can name a row that is gone: the foreign key then
+/// says so. Where that life may have ended, and tables were made anew, everything is to be forgotten (`clear`).
 class KeyCache {
  public:
   explicit KeyCache(std::size_t limit = 40'000) : keys_(limit), locals_(limit) {}
 
   [[nodiscard]] std::optional<std::string> key_of(const openmrs::TablePlan& plan, std::string_view local);
   [[nodiscard]] std::optional<std::string> local_of(const openmrs::TablePlan& plan, std::string_view key);
-  void learn_key(const openmrs::TablePlan& plan, std::string_view local, std::string key);
-  void learn_local(const openmrs::TablePlan& plan, std::string_view key, std::string local);
+  /// Passes over what was read before the last `clear`: `since` is `age` as it was before the reading began.
+  void learn_key(const openmrs::TablePlan& plan, std::string_view local, std::string key, std::uint64_t since);
+  void learn_local(const openmrs::TablePlan& plan, std::string_view key, std::string local, std::uint64_t since);
   void forget(const openmrs::TablePlan& plan, std::string_view local, std::string_view key);
   void clear();
-
-  /// Null: not read since the last `forget_type_texts`.
-  [[nodiscard]] std::shared_ptr<const TypeTexts> type_texts();
-  void set_type_texts(std::shared_ptr<const TypeTexts> texts);
-  void forget_type_texts() { set_type_texts(nullptr); }
+  [[nodiscard]] std::uint64_t age();
 
  private:
   std::mutex mutex_;
-  RecentMap<std::string> keys_;    ///< table number and local number -> key
-  RecentMap<std::string> locals_;  ///< table number and key -> local number
-  std::shared_ptr<const TypeTexts> type_texts_;
+  std::uint64_t age_ = 0;          ///< so often it was cleared
+  RecentMap<std::string> keys_;    ///< table and local number -> key
+  RecentMap<std::string> locals_;  ///< table and key -> local number
 };
 
 }  // namespace omrsync::mysql

@@ -68,7 +68,7 @@ class MysqlSnapshot : public ports::Snapshot {
         connection_(std::move(connection)),
         position_(std::move(position)),
         aliases_(shared_->aliases()),
-        references_(epoch_->compiled, &epoch_->cache, aliases_),
+        references_(epoch_->compiled, &shared_->cache, aliases_),
         reader_(*connection_, epoch_->compiled, references_, aliases_, false) {}
 
   ~MysqlSnapshot() override {

@@ -238,7 +238,13 @@ Status RootReader::read_owned_where(const TablePlan& owned, const std::string& w
 }
 
 Result<std::vector<ports::RootContent>> RootReader::contents(std::span<const RawRoot> roots) {
-  OMRSYNC_CHECK(references_.read_types(connection_));
+  std::set<const TablePlan*> typed;
+  for (const RawRoot& root : roots) {
+    if (!root.plan->typed.empty()) typed.insert(root.plan);
+    for (const auto& [plan, row] : root.owned)
+      if (!plan->typed.empty()) typed.insert(plan);
+  }
+  OMRSYNC_CHECK(references_.read_types(connection_, typed));
   std::vector<openmrs::Wanted> wanted;
   for (const RawRoot& root : roots) {
     openmrs::wanted_keys(compiled_.plans, *root.plan, root.row, references_, wanted);

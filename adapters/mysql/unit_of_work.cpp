@@ -18,7 +18,7 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
         epoch_(std::move(epoch)),
         connection_(std::move(connection)),
         aliases_(std::make_shared<Aliases>(*shared_->aliases())),
-        references_(epoch_->compiled, &epoch_->cache, aliases_) {}
+        references_(epoch_->compiled, &shared_->cache, aliases_) {}
 
   ~MysqlUnitOfWork() override {
     if (usable_ && connection_->rollback()) shared_->give_back(std::move(connection_));
@@ -69,8 +69,10 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
   /// After a failure nothing of the transaction is left, and no lock of it.
   Error failed(const Error& error) {
     const Error explained = shared_->explain(*connection_, error);
-    if (error.remedy == Remedy::reconnect || error.remedy == Remedy::look_first || !connection_->rollback())
+    if (error.remedy == Remedy::reconnect || error.remedy == Remedy::look_first || !connection_->rollback()) {
       usable_ = false;
+      shared_->schema_changed();  // another database may answer next
+    }
     return explained;
   }
 
@@ -93,11 +95,25 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
     return out;
   }
 
+  /// A remembered number may be of a row that is gone by now, or stands under another one: then all is done once more,
+  /// and nothing is remembered.
   Result<ports::PutOutcome> put_all(std::span<const ports::RootWrite> writes) {
     OMRSYNC_CHECK(read_unknown(writes));
+    OMRSYNC_CHECK(connection_->execute("SAVEPOINT put"));
+    bool target_gone = false;
+    OMRSYNC_TRY(outcome, put_once(writes, references_, target_gone));
+    if (!target_gone) return outcome;
+    OMRSYNC_CHECK(connection_->execute("ROLLBACK TO SAVEPOINT put"));
+    shared_->cache.clear();
+    References fresh(epoch_->compiled, nullptr, aliases_);
+    return put_once(writes, fresh, target_gone);
+  }
+
+  Result<ports::PutOutcome> put_once(std::span<const ports::RootWrite> writes, References& references,
+                                     bool& target_gone) {
     for (int round = 0;; ++round) {
       PutWork work = plan_rows(epoch_->compiled, writes, known_roots(writes));
-      RowWriter writer(*connection_, epoch_->compiled, references_);
+      RowWriter writer(*connection_, epoch_->compiled, references);
       OMRSYNC_CHECK(writer.resolve(work));
       NameKeeper names(*connection_, epoch_->compiled, shared_->options.site);
       OMRSYNC_CHECK(names.settle(work));
@@ -107,7 +123,9 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
       }
       work.outcome.notices.insert(work.outcome.notices.end(), notices_.begin(), notices_.end());
       OMRSYNC_CHECK(write(work, writer, names));
-      return finish(work, writer);
+      target_gone = writer.target_gone();
+      if (work.outcome.problems.empty()) tell_hashes(epoch_->compiled, work);
+      return std::move(work.outcome);
     }
   }
 
@@ -121,19 +139,6 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
     if (sound()) OMRSYNC_CHECK(end_aliases(work));
     if (sound()) OMRSYNC_CHECK(names.note_identifiers(work));
     return Done{};
-  }
-
-  Result<ports::PutOutcome> finish(PutWork& work, const RowWriter& writer) {
-    if (writer.target_gone()) {
-      // A remembered key may be of a row that is gone by now: look once more, and remember nothing.
-      epoch_->cache.clear();
-      References fresh(epoch_->compiled, nullptr, aliases_);
-      PutWork again = plan_rows(epoch_->compiled, work.writes, known_roots(work.writes));
-      OMRSYNC_CHECK(RowWriter(*connection_, epoch_->compiled, fresh).resolve(again));
-      if (!again.outcome.problems.empty()) return std::move(again.outcome);
-    }
-    if (work.outcome.problems.empty()) tell_hashes(epoch_->compiled, work);
-    return std::move(work.outcome);
   }
 
   /// A row that only stands for a purged one stays, and stands for it no longer.
@@ -200,8 +205,8 @@ class MysqlUnitOfWork : public ports::UnitOfWork {
 }  // namespace
 
 Result<std::unique_ptr<ports::UnitOfWork>> begin_unit_of_work(std::shared_ptr<MysqlDatabase::Shared> shared) {
-  OMRSYNC_TRY(epoch, shared->epoch());
   OMRSYNC_TRY(connection, shared->connect());
+  OMRSYNC_TRY(epoch, shared->epoch());
   OMRSYNC_CHECK(connection->execute("SET SESSION innodb_lock_wait_timeout = 0"));
   OMRSYNC_CHECK(connection->execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"));
   OMRSYNC_CHECK(connection->begin());

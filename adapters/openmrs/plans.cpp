@@ -77,7 +77,7 @@ void Plans::connect(TablePlan& plan) {
       if (each.table == plan.table->name && each.column == column.column->name) column.embedded = &each;
     for (const EmbeddedReference& each : model_->embedded)
       if (target != by_name_.end() && each.table == plan.table->name && each.through == column.column->name)
-        target->second->types_others = true;
+        plan.typed.push_back(&each);
   }
   for (const ColumnGroup& group : plan.part->groups) {
     GroupPlan& out = plan.groups.emplace_back();

@@ -49,8 +49,8 @@ struct TablePlan {
   std::optional<std::size_t> owner;
   const RowRule* rule = nullptr;
   std::optional<std::size_t> rule_column;
-  std::vector<std::string> rule_names;  ///< in the form of fold_name
-  bool types_others = false;            ///< a column of it says what other tables' embedded references point to
+  std::vector<std::string> rule_names;          ///< in the form of fold_name
+  std::vector<const EmbeddedReference*> typed;  ///< its embedded references whose kind a row of another table says
 
   [[nodiscard]] bool is_root() const noexcept { return !owner; }
   /// References to this table are by its own uuid. Else by the key of `key_holder`, or by its natural key.

@@ -132,7 +132,8 @@ class WholeNode final : public admin::Engine {
         waits_for_.reset();
         return std::optional<OpenmrsParts>(std::move(*parts));
       }
-      if (!worth_waiting(parts.error())) return fail(parts.error());
+      // Tables that a node once worked with and cannot read now are on their way: a dump is being loaded.
+      if (!worked_ && !worth_waiting(parts.error())) return fail(parts.error());
       if (!waits_for_) outside_.log.failure(ports::Level::warning, "openmrs.away", parts.error());
       waits_for_ = parts.error();
       changed_.wait_for(lock, stop, kDatabasePause, [] { return false; });
@@ -163,6 +164,7 @@ class WholeNode final : public admin::Engine {
         outside_.config.unseen_window, outside_.rules.policy, &programs_});
     const std::lock_guard lock(mutex_);
     built_ = built;
+    worked_ = true;
     changed_.notify_all();
     return built;
   }
@@ -224,6 +226,7 @@ class WholeNode final : public admin::Engine {
   std::optional<Error> waits_for_;  ///< why the database could not be opened yet
   std::optional<Error> failed_;
   std::shared_ptr<Built> built_;
+  bool worked_ = false;  ///< an engine was built before
 };
 
 }  // namespace

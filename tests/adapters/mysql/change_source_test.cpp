@@ -126,12 +126,13 @@ std::string role(int number, const std::string& description) {
 
 TEST_CASE("what the log tells of every table leads to what the database shows") {
   Fixture f("clinic");
-  tests::RandomRows random(*f.sql, *f.database->model(), 21);
+  const auto model = f.database->model();
+  tests::RandomRows random(*f.sql, *model, 21);
   random.fill(6);
   Contents known = everything(*f.database);
   const auto source = f.changes();
-  for (const std::string& table : f.database->model()->tables) {
-    const bool keyed = !f.database->model()->schema.at(table).primary_key.empty();
+  for (const std::string& table : model->tables) {
+    const bool keyed = !model->schema.at(table).primary_key.empty();
     if (keyed) random.update_one(table);
     (void)random.insert_one(table);
     REQUIRE(f.sql->begin().has_value());
@@ -150,7 +151,8 @@ TEST_CASE("what the log tells of every table leads to what the database shows") 
 TEST_CASE("rows made before the source looked are told of as they are filled") {
   Fixture f("clinic");
   const auto source = f.changes();
-  tests::RandomRows random(*f.sql, *f.database->model(), 22);
+  const auto model = f.database->model();
+  tests::RandomRows random(*f.sql, *model, 22);
   random.fill(4);
   Contents known;
   for (const LogPiece& piece : drain(*f.database, *source))
@@ -271,6 +273,18 @@ TEST_CASE("a column that appears is known from its statement on") {
   const Contents there = everything(*f.database);
   check_same(known, there);
   CHECK(find_cell(there.at({"role", "role 1"}).groups.at("row").value, "shade") == "blue");
+}
+
+TEST_CASE("a column that appeared while nobody read the log is known where reading begins") {
+  Fixture f("altered_unseen");
+  f.run("INSERT INTO role VALUES " + role(1, "a"));
+  Contents known = everything(*f.database);
+  f.run("ALTER TABLE role ADD COLUMN shade VARCHAR(20)");
+  const auto source = f.changes();
+  f.run("UPDATE role SET shade = 'blue'");
+  for (const LogPiece& piece : drain(*f.database, *source))
+    for (const RootChange& change : piece.roots) play(change, known);
+  CHECK(find_cell(known.at({"role", "role 1"}).groups.at("row").value, "shade") == "blue");
 }
 
 TEST_CASE("what the log does not show row by row is said of the table") {

@@ -258,6 +258,23 @@ TEST_CASE("a target that was purged since it was last seen is missing, not a con
   CHECK(applied.outcome.problems[0].missing == std::vector<RootKey>{{"person", "p-2"}});
 }
 
+TEST_CASE("a target that stands under another number than before is found") {
+  tests::OpenmrsServer server;
+  const auto database = server.open("clinic");
+  REQUIRE(apply(*database, "1", {user("u-1", "boss", "p-1"), person("p-1", "u-1"), person("p-2", "")}).marked);
+  RootWrite second = user("u-2", "second", "p-2");
+  second.groups["created"] = cells({{"creator", "u-1"}, {"date_created", "2024-01-01 10:00:00"}});
+  REQUIRE(apply(*database, "2", {second}).outcome.problems.empty());
+  server.server().sql(
+      "DELETE FROM users WHERE uuid = 'u-2'; DELETE FROM person WHERE uuid = 'p-2';"
+      "INSERT INTO person (uuid, gender, date_created) VALUES ('p-2', 'F', '2024-01-01 10:00:00')",
+      "clinic");
+  const Applied applied = apply(*database, "3", {role("nurse", "before"), user("u-3", "third", "p-2")});
+  CHECK(applied.outcome.problems.empty());
+  CHECK(value_of(*database, {"users", "u-3"}, "person", "person_id") == "p-2");
+  CHECK(value_of(*database, {"role", "nurse"}, "row", "description") == "before");
+}
+
 TEST_CASE("a row that somebody holds is refused at once, and he commits undisturbed") {
   tests::OpenmrsServer server;
   const auto database = server.open("clinic");
