@@ -222,6 +222,7 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   for (PlannedGroup& group : planned.groups)
     if (group.decided && joined.groups.contains(group.name))
       OMRSYNC_CHECK(decide_group(landing, planned.root, joined, group));
+  OMRSYNC_CHECK(note_unseen_end(landing, joined, planned));
   const bool first_contact = !row || row->loaded;
   OMRSYNC_TRY(stands, standing_after(landing, row, planned, joined));
   const bool changed = !conflict::same_state(before, joined);

@@ -3,6 +3,7 @@
 
 #include "conflict/decision.h"
 #include "conflict/join.h"
+#include "conflict/unseen_end.h"
 #include "node/apply/landing_parts.h"
 #include "node/decide/conflicts.h"
 #include "node/decide/view.h"
@@ -49,6 +50,15 @@ Status decide_group(Landing& landing, const RootKey& root, RootState& joined, Pl
   if (planned.request.empty()) return Done{};
   landing.tells = true;
   return landing.tx.erase(tables::kDecisions, planned.request, ports::after(planned.request));
+}
+
+Status note_unseen_end(Landing& landing, RootState& joined, PlannedRoot& planned) {
+  const auto life = joined.groups.find(kLifeGroup);
+  if (!planned.beside_end || life == joined.groups.end() || life->second.siblings.size() != 1) return Done{};
+  OMRSYNC_TRY(dot, landing.own_dot());
+  conflict::stand_beside_end(joined, *planned.beside_end, dot);
+  for (PlannedGroup& group : planned.groups) group.differs = group.differs || group.name == kLifeGroup;
+  return Done{};
 }
 
 namespace {

@@ -56,6 +56,9 @@ Status note_writers(Landing& landing, const std::string& link, const Context& co
 /// Somebody decided: one new dot of ours takes the place of the siblings that the decision has seen (6.4).
 Status decide_group(Landing& landing, const RootKey& root, RootState& joined, PlannedGroup& planned);
 
+/// What somebody changed while another, unknown to him, voided or purged the root: people are to look at it (6.2).
+Status note_unseen_end(Landing& landing, RootState& joined, PlannedRoot& planned);
+
 /// Opens, keeps and closes the conflicts of a root, and lists what was decided, here or elsewhere.
 Status note_conflicts(Landing& landing, const PlannedRoot& planned, const RootState& joined, const Was& was,
                       bool first_contact);

@@ -39,6 +39,7 @@ struct PlannedRoot {
   std::vector<PlannedGroup> groups;
   std::map<GroupName, GroupValue> residue;   ///< columns that this database lacks
   std::map<GroupName, std::uint64_t> holds;  ///< kept: what stands there now
+  std::optional<Sibling> beside_end{};       ///< conflict::life_beside_end; its dot comes with its place in the log
   std::vector<RootKey> referrers;  ///< kept: some of the rows that refer to it; none: its kind is never deleted
   ports::RootTable::Class root_class = ports::RootTable::Class::clinical;
 };

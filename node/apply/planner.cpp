@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conflict/unseen_end.h"
 #include "protocol/cells.h"
 
 namespace omrsync::node {
@@ -123,6 +124,7 @@ bool overruled(const RootPlan& plan, const std::vector<const RootState*>& incomi
 }
 
 Outcome::State outcome_of(const RootPlan& plan, const RootBefore& before, bool is_last) {
+  if (plan.planned.beside_end) return Outcome::State::conflict;
   for (const PlannedGroup& group : plan.planned.groups)
     if (group.differs) return Outcome::State::conflict;
   if (!plan.changes) return Outcome::State::duplicate;
@@ -154,6 +156,10 @@ Result<RootPlan> plan_root(const RootBefore& before, const LoadDots& dots, Choos
   plan.changes = !conflict::same_state(here, joined);
   plan.planned.root_class = before.kind;
   const bool is_last = !before.incoming.empty() && conflict::same_state(joined, *before.incoming.back());
+
+  if (before.kind == ports::RootTable::Class::clinical)
+    for (const RootState* came : before.incoming)
+      if (auto beside = conflict::life_beside_end(here, *came, joined)) plan.planned.beside_end = std::move(beside);
 
   bool purged = true;
   for (const auto& [name, group] : joined.groups) {

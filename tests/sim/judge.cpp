@@ -201,7 +201,9 @@ class Judge {
     }
     if (decided != decided_.end())
       return;  // what is shown is somebody's choice; that the nodes agree is looked at elsewhere
-    if (!country_.chart().is_loose(place))
+    // Beside an end that somebody did not know of stands what life was to him: his node wrote it.
+    const bool beside_end = place.group == kLifeGroup && there.size() > 1;
+    if (!country_.chart().is_loose(place) && !beside_end)
       for (const auto& value : there)
         if (!due.contains(value)) say("superseded and still there: " + spell(value) + at);
     if (place.group == kLifeGroup && due.contains(std::nullopt) && shown) say("I5 a tombstone is not shown" + at);
