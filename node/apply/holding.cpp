@@ -66,6 +66,11 @@ Result<bool> ApplyWorker::hold_or_quarantine(Work& work, const PutProblem& probl
   OMRSYNC_TRY(came, came_meanwhile(*tx, work.key, problem.missing));
   if (came) return false;
   const bool held = !problem.missing.empty();
+  if (held && OMRSYNC_PLANTED(held_dropped)) {
+    OMRSYNC_CHECK(finish_item(*tx, world_, work.key, {}));
+    OMRSYNC_CHECK(tx->commit());
+    return false;
+  }
   item->state = held ? InboxItem::State::held : InboxItem::State::quarantined;
   item->code = static_cast<std::uint32_t>(held ? Code::reference_missing : problem.code);
   item->reason = problem.reason;

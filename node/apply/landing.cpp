@@ -124,6 +124,7 @@ Status take_deviations(Landing& landing, const PlannedRoot& planned, std::option
 }
 
 void note_overwritten(const Landing& landing, const PlannedRoot& planned, LedgerRow& row) {
+  if (OMRSYNC_PLANTED(replaced_forgotten)) return;
   const ports::RootChange* change = change_of(landing, planned.root);
   for (const PlannedGroup& group : planned.groups) {
     if (!group.written) continue;
@@ -159,6 +160,7 @@ Status tell_own(Landing& landing, const PlannedRoot& planned) {
 Status land_kept(Landing& landing, PlannedRoot& planned, const std::optional<LedgerRow>& row, const RootState& before,
                  RootState& joined) {
   const std::optional<Dot> tombstone = tombstone_of(joined);
+  if (OMRSYNC_PLANTED(kept_in_silence)) return Done{};
   if (!tombstone) return Done{};  // superseded between the plan and the log
   OMRSYNC_TRY(dot, landing.own_dot());
   const auto stands =
@@ -357,7 +359,7 @@ Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, con
   }
   for (const PlannedRoot& root : plan.roots)
     if (plan.items.empty() || came.contains(root.root)) OMRSYNC_CHECK(land_root(landing, root, came[root.root]));
-  if (!landing.changed.empty()) {
+  if (!landing.changed.empty() && !OMRSYNC_PLANTED(merges_kept_back)) {
     offered.roots = landing.changed;
     offered.at_ms = landing.at_ms;
     if (landing.tells) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "conflict/unseen_end.h"
+#include "node/plant.h"
 #include "protocol/cells.h"
 
 namespace omrsync::node {
@@ -138,7 +139,13 @@ Outcome::State outcome_of(const RootPlan& plan, const RootBefore& before, bool i
 RootState join_all(RootState here, const std::vector<const RootState*>& incoming, bool shown_from_above) {
   for (const RootState* state : incoming) {
     const bool from_above = shown_from_above && state == incoming.back();
-    here = conflict::join(here, *state, from_above ? conflict::ShownBy::theirs : conflict::ShownBy::mine);
+    const bool theirs = from_above || OMRSYNC_PLANTED(anyone_turns_shown);
+    here = conflict::join(here, *state, theirs ? conflict::ShownBy::theirs : conflict::ShownBy::mine);
+    if (!OMRSYNC_PLANTED(newest_only)) continue;
+    for (auto& [name, group] : here.groups) {
+      group.siblings.erase(group.siblings.begin(), group.siblings.end() - 1);
+      group.shown = group.siblings.front().dot;
+    }
   }
   return here;
 }

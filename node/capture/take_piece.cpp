@@ -8,6 +8,7 @@
 #include "node/apply/landing.h"
 #include "node/decide/conflicts.h"
 #include "node/ledger/local.h"
+#include "node/plant.h"
 #include "node/ship/offer.h"
 #include "node/store/facts.h"
 
@@ -119,6 +120,7 @@ Status take_local_piece(StoreTransaction& tx, const World& world, const ports::L
 /// Our own transaction, in this life of ours. A set whose inbox item is gone was taken by a store that is lost: what
 /// the transaction wrote stands beside what this one holds (R37).
 Result<bool> knows_marker(StoreTransaction& tx, const World& world, const ApplyPlan& plan) {
+  if (OMRSYNC_PLANTED(echoes)) return false;
   if (plan.by != world.identity.actor()) return false;
   for (const PlannedItem& item : plan.items) {
     OMRSYNC_TRY(bytes, tx.get(tables::kInbox, item.inbox_key));

@@ -148,22 +148,24 @@ LedgerRow created(const RootChange& change, const LocalWrite& write) {
   return row;
 }
 
-/// The root is gone: its standing values were seen by who purged it; siblings that nobody saw here stay.
+/// The root is gone: its standing values were seen by who purged it; siblings that nobody saw here stay. Beside what
+/// the store holds (R37) every value stays.
 void purge(const RootKey& root, LedgerRow& row, const RootChange& change, const LocalWrite& write, const LoadDots& dots,
            LocalEffect& effect) {
   for (const GroupChange& group : change.groups) {
     LedgerGroup& kept = listed(root, row, group, dots);
     if (kept.standing) row.context.add(*kept.standing);
+    if (write.beside && group.group != kLifeGroup) keep_standing(kept, group);
   }
   if (row.base) row.context.add(row.base->dot);
   for (auto& [name, group] : row.groups) {
     if (name == kLifeGroup) continue;
-    if (group.standing) std::erase_if(group.group.siblings, [&](const Sibling& s) { return group.standing == s.dot; });
+    if (group.standing && !write.beside)
+      std::erase_if(group.group.siblings, [&](const Sibling& s) { return group.standing == s.dot; });
     group.standing.reset();
-    if (!group.group.siblings.empty()) {
-      group.group.shown = group.group.siblings.front().dot;
-      effect.conflicts.push_back(name);
-    }
+    if (group.group.siblings.empty()) continue;
+    group.group.shown = group.group.siblings.front().dot;
+    if (!write.beside || group.group.siblings.size() > 1) effect.conflicts.push_back(name);
   }
   std::erase_if(row.groups, [](const auto& each) { return each.second.group.siblings.empty(); });
   row.base.reset();
@@ -172,7 +174,10 @@ void purge(const RootKey& root, LedgerRow& row, const RootChange& change, const 
   row.load_dots.clear();
   row.residue.clear();
   GroupChange life{kLifeGroup, std::nullopt, std::nullopt, std::nullopt};
-  write_group(row, row.groups[kLifeGroup], life, write, std::nullopt, Basis::seen, effect);
+  for (const GroupChange& group : change.groups)
+    if (group.group == kLifeGroup) life.before_value = group.before_value;
+  write_group(row, row.groups[kLifeGroup], life, write, std::nullopt, write.beside ? Basis::beside : Basis::seen,
+              effect);
 }
 
 /// The database holds, in every group, the value of the sibling that is to be shown.

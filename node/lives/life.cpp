@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "node/lives/signature.h"
+#include "node/plant.h"
 #include "node/ship/offer.h"
 #include "node/tuning.h"
 #include "protocol/envelope.h"
@@ -130,7 +131,7 @@ namespace {
 Status take_incarnation(StoreTransaction& tx, const World& world, LifeEnd end) {
   OMRSYNC_TRY(known, identity(tx));
   if (!known || known->incarnation != world.identity.incarnation) return Done{};
-  known->incarnation = {known->incarnation.counter + 1, world.entropy.next()};
+  if (!OMRSYNC_PLANTED(same_incarnation)) known->incarnation = {known->incarnation.counter + 1, world.entropy.next()};
   OMRSYNC_CHECK(put_identity(tx, *known));
   OMRSYNC_CHECK(forget_signature(tx));  // the database that is there now is ours from here on
   const std::int64_t now = world.clock.utc().count();
@@ -165,13 +166,14 @@ Status renew_link(StoreTransaction& tx, const World& world, std::string_view lin
                   const LinkLife& life) {
   for (const auto table : {tables::kFrozen, tables::kSent, tables::kOutcomes})
     OMRSYNC_CHECK(tx.erase(table, link_key(link, 0), link_key(link, UINT64_MAX)));
-  OMRSYNC_CHECK(keep_inbox(tx, link));
+  if (!OMRSYNC_PLANTED(inbox_dropped)) OMRSYNC_CHECK(keep_inbox(tx, link));
   LinkRecord fresh;
   fresh.life = life;
   fresh.lives = record.lives + 1;
   fresh.offer_all = !record.life.child.is_load();  // never used: what was written meanwhile is in the outbox
   record = std::move(fresh);
-  return link == kParentLink && record.offer_all ? offer_absent(tx, world) : Status{Done{}};
+  return link == kParentLink && record.offer_all && !OMRSYNC_PLANTED(tombstones_dropped) ? offer_absent(tx, world)
+                                                                                         : Status{Done{}};
 }
 
 }  // namespace omrsync::node

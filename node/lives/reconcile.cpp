@@ -1,5 +1,6 @@
 #include "node/lives/reconcile.h"
 
+#include "node/plant.h"
 #include "node/ship/offer.h"
 #include "node/tuning.h"
 
@@ -62,7 +63,7 @@ Status Reconciler::compare_ledger() {
   OMRSYNC_TRY(contents, snapshot_->read(roots));
   OMRSYNC_TRY(tx, world_.store.write());
   for (std::size_t i = 0; i < roots.size(); ++i) {
-    if (contents[i]) continue;
+    if (contents[i] || OMRSYNC_PLANTED(absent_ignored)) continue;
     OMRSYNC_TRY(row, ledger_row(*tx, roots[i]));
     if (row) OMRSYNC_CHECK(compare(*tx, roots[i], *row, nullptr));
   }

@@ -1,5 +1,6 @@
 #include "node/receive/take_batch.h"
 
+#include "node/plant.h"
 #include "node/ship/batch_builder.h"
 #include "node/tuning.h"
 #include "protocol/digest.h"
@@ -65,6 +66,10 @@ Status take_batch(StoreTransaction& tx, const World& world, std::string_view lin
   if (batch.life != record.life) return refuse(Code::wire_life_over, "the batch belongs to another life of this link");
   if (batch.last < batch.first || batch.first == 0 || batch.last == UINT64_MAX)
     return refuse(Code::wire_malformed, "a batch has no numbers");
+  if (OMRSYNC_PLANTED(batches_twice)) {
+    record.stored = batch.first - 1;
+    record.stored_chain = batch.previous_chain;
+  }
   if (batch.last <= record.stored) return Done{};
   if (batch.first != record.stored + 1) return refuse(Code::wire_gap, "change sets are missing before the batch");
   if (sha256(batch.frame) != batch.digest) return refuse(Code::wire_digest_mismatch, "a batch is not what was sent");
@@ -92,7 +97,8 @@ Status take_batch(StoreTransaction& tx, const World& world, std::string_view lin
 Status take_receipt(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
                     const Receipt& receipt) {
   if (receipt.life != record.life) return Done{};  // a receipt of another life trims nothing (D28)
-  OMRSYNC_CHECK(trim_frozen(tx, link, record, receipt.stored_through));
+  OMRSYNC_CHECK(
+      trim_frozen(tx, link, record, OMRSYNC_PLANTED(trims_all) ? record.next_number - 1 : receipt.stored_through));
   for (const Outcome& outcome : receipt.outcomes) {
     if (outcome.sequence <= record.outcomes_seen) continue;
     record.outcomes_seen = outcome.sequence;

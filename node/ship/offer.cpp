@@ -1,11 +1,14 @@
 #include "node/ship/offer.h"
 
+#include "node/plant.h"
+
 namespace omrsync::node {
 
 using ports::StoreTransaction;
 
 Status log_change(StoreTransaction& tx, const World& world, const RootKey& root, const Dot& set,
                   const std::optional<Via>& via) {
+  if (OMRSYNC_PLANTED(children_forgotten) && via && via->link != kParentLink) return Done{};
   if (!world.has_children) return Done{};
   const std::string place_key = tables::root_bytes(root);
   OMRSYNC_TRY(place, tx.get(tables::kLogPlace, place_key));
@@ -29,10 +32,12 @@ Status offer_set(StoreTransaction& tx, const World& world, const OfferedSet& set
 
 Status note_repair(StoreTransaction& tx, const RootKey& root, const LedgerRow& row) {
   const std::string key = tables::root_bytes(root);
+  if (OMRSYNC_PLANTED(nothing_repaired)) return Done{};
   return row.as_database ? tx.erase(tables::kRepairs, key, ports::after(key)) : tx.put(tables::kRepairs, key, "");
 }
 
 Status release_waiting(StoreTransaction& tx, const RootKey& root) {
+  if (OMRSYNC_PLANTED(nobody_woken)) return Done{};
   const std::string prefix = tables::root_and(root, "");
   const std::string end = ports::end_of_prefix(prefix);
   std::vector<std::string> waiting;

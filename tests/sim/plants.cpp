@@ -1,6 +1,7 @@
 #include "tests/sim/plants.h"
 
 #include <map>
+#include <set>
 
 #include "node/plant.h"
 
@@ -16,7 +17,24 @@ std::map<std::string, bool*> switches() {
           {"no-stale-save-rule", &faults.no_stale_save_rule},
           {"no-closure", &faults.no_closure},
           {"old-context", &faults.old_context},
-          {"one-link-only", &faults.one_link_only}};
+          {"one-link-only", &faults.one_link_only},
+          {"newest-only", &faults.newest_only},
+          {"anyone-turns-shown", &faults.anyone_turns_shown},
+          {"batches-twice", &faults.batches_twice},
+          {"trims-all", &faults.trims_all},
+          {"nobody-woken", &faults.nobody_woken},
+          {"nothing-repaired", &faults.nothing_repaired},
+          {"held-dropped", &faults.held_dropped},
+          {"rows-unread", &faults.rows_unread},
+          {"echoes", &faults.echoes},
+          {"children-forgotten", &faults.children_forgotten},
+          {"merges-kept-back", &faults.merges_kept_back},
+          {"replaced-forgotten", &faults.replaced_forgotten},
+          {"same-incarnation", &faults.same_incarnation},
+          {"inbox-dropped", &faults.inbox_dropped},
+          {"tombstones-dropped", &faults.tombstones_dropped},
+          {"absent-ignored", &faults.absent_ignored},
+          {"kept-in-silence", &faults.kept_in_silence}};
 }
 
 constexpr const char* kWaiting = "waiting-for-locks";
@@ -36,7 +54,10 @@ bool plant(const std::string& name, HistoryOptions& options) {
   const auto known = switches();
   const auto found = known.find(name);
   if (found == known.end()) return false;
-  options.restores = name == "old-context" || name == "one-link-only";
+  static const std::set<std::string> kOfNewLives{"old-context",      "one-link-only", "any-marker",
+                                                 "same-incarnation", "inbox-dropped", "tombstones-dropped",
+                                                 "absent-ignored"};
+  options.restores = kOfNewLives.contains(name);
   return *found->second = true;
 }
 
