@@ -30,6 +30,9 @@ Engine::Engine(EngineParts parts)
              parts.unseen_window,
              std::move(parts.policy)},
       service_(world_) {
+  if (const auto tx = world_.store.read())
+    if (const auto known = get_record<TrueTime>(**tx, tables::kMeta, "true_time"); known && *known)
+      shared_.true_time.with([&](TrueTime& time) { time = **known; });
   workers_.push_back(std::make_unique<CaptureWorker>(world_, std::move(parts.changes)));
   workers_.push_back(std::make_unique<ApplyWorker>(world_));
   workers_.push_back(std::make_unique<HealWorker>(world_));

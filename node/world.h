@@ -17,6 +17,7 @@
 #include "node/doorbell.h"
 #include "node/ledger/state.h"
 #include "node/store/records.h"
+#include "node/true_time.h"
 
 namespace omrsync::conflict {
 struct Policy;
@@ -57,7 +58,8 @@ using RootStates = std::vector<std::pair<RootKey, RootState>>;
 struct Shared {
   Guarded<Progress> progress;
   Guarded<std::map<std::string, RootStates>>
-      applied;                    ///< inbox key -> what apply read of it, so that landing need not; some
+      applied;  ///< inbox key -> what apply read of it, so that landing need not; some
+  Guarded<TrueTime> true_time;
   std::atomic<bool> over{false};  ///< the node began a new life: the engine is to be built anew (lives/life.h)
   Doorbell changed;               ///< capture moved, a set arrived or was done with, a batch was acknowledged
   Doorbell arrived;               ///< a set stands in the inbox
@@ -100,6 +102,14 @@ struct World {
   bool has_children = false;
   std::chrono::milliseconds unseen_window{std::chrono::minutes(15)};  ///< [apply] unseen_window (D7c)
   PolicyNow policy{};                                                 ///< may be empty: the built-in rules
+
+  /// Of what happened when the wall clock showed `at_ms`.
+  [[nodiscard]] Stamp stamp(std::int64_t at_ms) const {
+    return shared.true_time.with([&](TrueTime& time) {
+      watch_clock(time, clock);
+      return stamp_of(time, at_ms, !has_parent);
+    });
+  }
 };
 
 }  // namespace omrsync::node

@@ -45,7 +45,7 @@ void write_sibling(const WireSibling& sibling, ActorTable& actors, wire::Sibling
 /// The everyday entry: new in this very set, and nothing else to say about it.
 bool is_fresh(const Entry& entry, const Envelope& envelope) {
   return !entry.loaded && entry.groups.empty() && entry.base && entry.base->dot == envelope.set &&
-         entry.base->author == envelope.author && entry.base->stamp == Stamp{envelope.committed_at_ms, 0, false} &&
+         entry.base->author == envelope.author && entry.base->stamp == envelope.stamp &&
          entry.context.load_dots.empty() && entry.context.highest.size() == 1 &&
          entry.context.highest.begin()->first == envelope.set.actor &&
          entry.context.highest.begin()->second == envelope.set.sequence;
@@ -85,7 +85,7 @@ class Reader {
     out_.kind = static_cast<Envelope::Kind>(std::clamp(static_cast<int>(in_.kind()), 0, 2));
     out_.set = {actor(in_.set_actor()), in_.set_sequence()};
     out_.part = in_.part();
-    out_.committed_at_ms = in_.committed_at_ms();
+    out_.stamp = {in_.committed_at_ms(), in_.error_ms(), in_.trusted()};
     out_.author = in_.author();
     out_.cut = in_.cut();
     out_.entries.reserve(static_cast<std::size_t>(in_.entries_size()));
@@ -123,7 +123,7 @@ class Reader {
     for (const std::uint64_t dot : in.load_dots()) entry.context.load_dots.insert(dot);
     for (const wire::Group& group : in.groups()) read_group(group, entry);
     if (!entry.loaded && !entry.base && entry.groups.empty() && in.context_size() == 0) {
-      entry.base = WireSibling{out_.set, out_.author, {out_.committed_at_ms, 0, false}, {}, {}};
+      entry.base = WireSibling{out_.set, out_.author, out_.stamp, {}, {}};
       entry.context.add(out_.set);
     }
     return entry;
@@ -155,7 +155,9 @@ std::string encode_envelope(const Envelope& envelope) {
   out.set_set_actor(actors.place_of(envelope.set.actor));
   out.set_set_sequence(envelope.set.sequence);
   out.set_part(envelope.part);
-  out.set_committed_at_ms(envelope.committed_at_ms);
+  out.set_committed_at_ms(envelope.stamp.at_ms);
+  out.set_error_ms(envelope.stamp.error_ms);
+  out.set_trusted(envelope.stamp.trusted);
   out.set_author(envelope.author);
   out.set_cut(envelope.cut);
   for (const Entry& entry : envelope.entries) write_entry(entry, envelope, actors, *out.add_entries());

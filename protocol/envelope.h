@@ -50,7 +50,7 @@ struct Envelope {
   Kind kind = Kind::change;
   Dot set;
   std::uint32_t part = 0;
-  std::int64_t committed_at_ms = 0;
+  Stamp stamp;  ///< when it was committed
   std::string author;
   bool cut = false;
   std::vector<Entry> entries;

@@ -112,14 +112,16 @@ std::string encode(const HelloAnswer& m) {
   out.set_time_ms(m.time_ms);
   out.set_down_end(m.down_end);
   out.set_name(m.name);
+  out.set_time_error_ms(m.time_error_ms);
+  out.set_time_trusted(m.time_trusted);
   return out.SerializeAsString();
 }
 
 template <>
 Result<HelloAnswer> decode<HelloAnswer>(std::string_view bytes) {
   OMRSYNC_TRY(in, parse<wire::HelloAnswer>(bytes));
-  return HelloAnswer{in.version(), from_wire(in.life()), in.up_stored(), in.up_chain(),
-                     in.time_ms(), in.down_end(),        in.name()};
+  return HelloAnswer{in.version(), from_wire(in.life()), in.up_stored(),   in.up_chain(), in.time_ms(), in.down_end(),
+                     in.name(),    in.time_error_ms(),   in.time_trusted()};
 }
 
 std::string encode(const Batch& m) {

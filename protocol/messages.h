@@ -42,6 +42,8 @@ struct HelloAnswer {
   std::int64_t time_ms = 0;
   std::uint64_t down_end = 0;
   std::string name;
+  std::int64_t time_error_ms = 0;  ///< true time is within `time_ms` and this
+  bool time_trusted = false;
 };
 
 /// Contiguous link numbers of one life, frozen: a resend is byte-equal (D23).

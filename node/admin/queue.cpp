@@ -35,7 +35,7 @@ QueueItem item_of(const OfferedSet& offered, std::uint64_t number) {
   item.link = node::kParentLink;
   item.state = "waiting";
   item.resources = resources_of(offered.roots);
-  item.since_ms = offered.at_ms;
+  item.since_ms = offered.stamp.at_ms;
   return item;
 }
 

@@ -125,7 +125,7 @@ class Teller {
     const std::string to = ports::end_of_prefix(from);
     OMRSYNC_CHECK(tx_.scan(tables::kOutbox, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
       node::Unpacker in(entry.value);
-      count(node::OfferedSet::unpack(in).at_ms);
+      count(node::OfferedSet::unpack(in).stamp.at_ms);
       bytes += entry.value.size();
       return true;
     }));

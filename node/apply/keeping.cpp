@@ -126,7 +126,7 @@ Status offer_again(StoreTransaction& tx, const World& world, std::string_view li
                    const LedgerRow& row) {
   const Dot set = row.groups.at(kLifeGroup).group.shown;
   if (link != kParentLink) return log_change(tx, world, root, set, std::nullopt);
-  return offer_set(tx, world, {set, 0, {}, world.clock.utc().count(), {root}});
+  return offer_set(tx, world, {set, 0, {}, world.stamp(world.clock.utc().count()), {root}});
 }
 
 }  // namespace omrsync::node

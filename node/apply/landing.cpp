@@ -91,7 +91,7 @@ Result<std::map<GroupName, Dot>> standing_after(Landing& landing, const std::opt
       // What we wrote was superseded between the plan and the log: it stands there all the same, under a dot of its
       // own.
       OMRSYNC_TRY(dot, landing.own_dot());
-      conflict::write(joined, group.name, {dot, {}, Stamp{landing.at_ms, 0, false}, GroupValue{}}, nullptr);
+      conflict::write(joined, group.name, {dot, {}, landing.stamp(), GroupValue{}}, nullptr);
       standing[group.name] = dot;
     }
   }
@@ -116,7 +116,7 @@ Status take_deviations(Landing& landing, const PlannedRoot& planned, std::option
     }
     if (deviation.groups.empty()) continue;
     OMRSYNC_TRY(dot, landing.own_dot());
-    LocalWrite write{dot, {}, Stamp{landing.at_ms, 0, false}, landing.position};
+    LocalWrite write{dot, {}, landing.stamp(), landing.at_ms, landing.position};
     write.has_seen = back;
     (void)take_local(planned.root, row, deviation, write, landing.world.dots);
   }
@@ -163,8 +163,7 @@ Status land_kept(Landing& landing, PlannedRoot& planned, const std::optional<Led
   if (OMRSYNC_PLANTED(kept_in_silence)) return Done{};
   if (!tombstone) return Done{};  // superseded between the plan and the log
   OMRSYNC_TRY(dot, landing.own_dot());
-  const auto stands =
-      keep_state(joined, row, before, planned.holds, {dot, {}, Stamp{landing.at_ms, 0, false}, GroupValue{}});
+  const auto stands = keep_state(joined, row, before, planned.holds, {dot, {}, landing.stamp(), GroupValue{}});
   LedgerRow after = row ? *row : LedgerRow{};
   remember(after, joined, stands);
   after.hashes = planned.holds;
@@ -361,7 +360,7 @@ Status land(StoreTransaction& tx, const World& world, const ApplyPlan& plan, con
     if (plan.items.empty() || came.contains(root.root)) OMRSYNC_CHECK(land_root(landing, root, came[root.root]));
   if (!landing.changed.empty() && !OMRSYNC_PLANTED(merges_kept_back)) {
     offered.roots = landing.changed;
-    offered.at_ms = landing.at_ms;
+    offered.stamp = landing.stamp();
     if (landing.tells) {
       OMRSYNC_TRY(dot, landing.own_dot());
       offered.set = dot;

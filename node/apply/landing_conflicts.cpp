@@ -44,7 +44,7 @@ Status decide_group(Landing& landing, const RootKey& root, RootState& joined, Pl
   }
   Sibling decided = planned.taken.sibling;
   decided.dot = planned.taken.sibling.dot = planned.target = dot;
-  if (decided.stamp == Stamp{}) decided.stamp = planned.taken.sibling.stamp = Stamp{landing.at_ms, 0, false};
+  if (decided.stamp == Stamp{}) decided.stamp = planned.taken.sibling.stamp = landing.stamp();
   decided.decision = planned.note;
   conflict::decide(joined, planned.name, std::move(decided), seen);
   if (planned.request.empty()) return Done{};

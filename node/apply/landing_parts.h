@@ -31,6 +31,8 @@ struct Landing {
   bool tells = false;  ///< something is a write of ours: a root stays that was purged elsewhere, a person decided
   std::set<std::pair<std::string, Uuid>> writers;  ///< whose origin was noted
 
+  [[nodiscard]] Stamp stamp() const { return world.stamp(at_ms); }
+
   Result<Dot> own_dot() {
     if (sequence == 0) {
       OMRSYNC_TRY(number, take_number(tx, "sequence"));

@@ -89,9 +89,9 @@ Status take_changes(StoreTransaction& tx, const World& world, const ports::LogPi
                     bool beside = false) {
   OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
   const std::int64_t at = piece.committed_at.count();
-  const LocalWrite write{{world.identity.actor(), sequence}, piece.author, Stamp{at, 0, false}, piece.position,
+  const LocalWrite write{{world.identity.actor(), sequence}, piece.author, world.stamp(at), at, piece.position,
                          world.unseen_window.count(),        beside};
-  OfferedSet offered{write.dot, piece.position.piece, piece.author, at, {}};
+  OfferedSet offered{write.dot, piece.position.piece, piece.author, write.stamp, {}};
   for (Met& met : all) {
     OMRSYNC_CHECK(take_root(tx, world, met, write, !piece.marker_key.empty()));
     offered.roots.push_back(met.change->root);

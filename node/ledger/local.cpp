@@ -62,7 +62,7 @@ std::string_view row_of(const GroupName& group) noexcept {
 }
 
 Basis basis_of(const LedgerRow& row, const RootChange& change, const GroupChange& group, const LocalWrite& write) {
-  const std::int64_t at_ms = write.stamp.at_ms;
+  const std::int64_t at_ms = write.at_ms;
   if (is_bookkeeping(group.group) || OMRSYNC_PLANTED(no_stale_save_rule)) return Basis::seen;
   if (write.beside) return Basis::beside;
   if (write.has_seen) return Basis::seen;
@@ -230,10 +230,10 @@ LocalEffect take_local(const RootKey& root, std::optional<LedgerRow>& row, const
       write_group(*row, kept, group, write, group.after_value, basis_of(*row, change, group, write), effect);
     }
     for (const GroupChange& group : change.groups)
-      note_replaced(*row, group.group, group.before.value_or(0), write.stamp.at_ms, false);
+      note_replaced(*row, group.group, group.before.value_or(0), write.at_ms, false);
   }
   row->as_above = false;
-  std::erase_if(row->replaced, [&](const Replaced& r) { return write.stamp.at_ms - r.at_ms >= kStaleForMs; });
+  std::erase_if(row->replaced, [&](const Replaced& r) { return write.at_ms - r.at_ms >= kStaleForMs; });
   row->as_database = shows_what_stands(*row);
   row->set_changed_at(write.position);
   return effect;

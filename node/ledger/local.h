@@ -17,6 +17,7 @@ struct LocalWrite {
   Dot dot;
   std::string author;
   Stamp stamp;
+  std::int64_t at_ms = 0;  ///< by the wall clock, as all that the ledger compares with each other
   ports::LogPosition position;
   std::int64_t unseen_ms = kUnseenWindowMs;  ///< [apply] unseen_window
   bool beside = false;    ///< a transaction of ours that the store knows nothing of (R37): it supersedes nothing

@@ -89,7 +89,8 @@ Status offer_absent(StoreTransaction& tx, const World& world) {
     const auto begin = absent.begin() + static_cast<std::ptrdiff_t>(from);
     const auto end = absent.begin() + static_cast<std::ptrdiff_t>(std::min(absent.size(), from + tuning::kLoadRoots));
     OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
-    const OfferedSet set{{world.identity.actor(), sequence}, 0, {}, world.clock.utc().count(), {begin, end}, true};
+    const OfferedSet set{
+        {world.identity.actor(), sequence}, 0, {}, world.stamp(world.clock.utc().count()), {begin, end}, true};
     OMRSYNC_CHECK(offer_set(tx, world, set));
   }
   return Done{};

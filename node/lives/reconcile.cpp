@@ -115,7 +115,7 @@ Status Reconciler::take(StoreTransaction& tx, const RootKey& root, const LedgerR
     if (!number) numbered = number.error();
     return Dot{world_.identity.actor(), number ? *number : 0};
   };
-  auto row = first_contact(known, stands, Stamp{world_.clock.utc().count(), 0, false}, fresh);
+  auto row = first_contact(known, stands, world_.stamp(world_.clock.utc().count()), fresh);
   OMRSYNC_CHECK(numbered);
   if (!row) {
     OMRSYNC_CHECK(note_repair(tx, root, LedgerRow{}));
@@ -132,7 +132,8 @@ Status Reconciler::take(StoreTransaction& tx, const RootKey& root, const LedgerR
 Status Reconciler::offer(StoreTransaction& tx) {
   if (changed_.empty()) return Done{};
   OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
-  OfferedSet set{{world_.identity.actor(), sequence}, 0, {}, world_.clock.utc().count(), std::move(changed_), true};
+  OfferedSet set{
+      {world_.identity.actor(), sequence}, 0, {}, world_.stamp(world_.clock.utc().count()), std::move(changed_), true};
   changed_.clear();
   for (const RootKey& root : set.roots) OMRSYNC_CHECK(log_change(tx, world_, root, set.set, std::nullopt));
   return offer_set(tx, world_, set);

@@ -141,8 +141,12 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
   if (!same) OMRSYNC_CHECK(renew_link(*tx, world_, link, record, life));
   record.last_contact_ms = world_.clock.utc().count();
   record.clock_offset_ms = clock_offset(hello.time_ms, record.last_contact_ms);
-  HelloAnswer answer{kWireVersion,           record.life, record.stored,       record.stored_chain,
-                     record.last_contact_ms, 0,           world_.identity.name};
+  const ToldTime time = world_.shared.true_time.with([&](TrueTime& known) {
+    watch_clock(known, world_.clock);
+    return tell_time(known, world_.clock, !world_.has_parent);
+  });
+  HelloAnswer answer{kWireVersion,         record.life,   record.stored, record.stored_chain, time.at_ms, 0,
+                     world_.identity.name, time.error_ms, time.trusted};
   OMRSYNC_TRY(end, tx->get(tables::kMeta, "log_end"));
   answer.down_end = end ? tables::number_from(*end) : 0;
   ChildRecord seen = child;

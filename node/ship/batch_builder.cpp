@@ -220,7 +220,7 @@ Result<bool> BatchBuilder::add_slice(Building& building, const std::vector<Sourc
     if (set.load) envelope.kind = Envelope::Kind::load;
     envelope.part = set.part;
     envelope.author = set.author;
-    envelope.committed_at_ms = set.at_ms;
+    envelope.stamp = set.stamp;
     SentSet record{set.set, set.part, set.load, false, world_.clock.utc().count(), {}, {}, 0, {}, {}};
     for (const RootKey& root : set.roots) {
       if (!building.emitted.insert(root).second) continue;

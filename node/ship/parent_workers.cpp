@@ -109,9 +109,9 @@ Status ParentWorker::note_contact(const Error* error) {
 
 /// A batch is about five seconds of line (P-9).
 void ParentWorker::adapt(std::size_t bytes) {
-  const auto took = std::max(milliseconds(1), world_.clock.steady() - asked_at_);
-  if (took > tuning::kBatchLineTime * 2 || (took < tuning::kBatchLineTime / 2 && bytes * 2 > batch_bytes_)) {
-    const double factor = static_cast<double>(tuning::kBatchLineTime.count()) / static_cast<double>(took.count());
+  const auto time = std::max(milliseconds(1), took());
+  if (time > tuning::kBatchLineTime * 2 || (time < tuning::kBatchLineTime / 2 && bytes * 2 > batch_bytes_)) {
+    const double factor = static_cast<double>(tuning::kBatchLineTime.count()) / static_cast<double>(time.count());
     const auto wanted = static_cast<std::size_t>(static_cast<double>(bytes) * std::clamp(factor, 0.25, 2.0));
     batch_bytes_ = std::clamp(wanted, tuning::kBatchBytesLeast, tuning::kBatchBytesMost);
   }
@@ -175,6 +175,12 @@ Status PushWorker::take_hello(const std::string& body) {
   OMRSYNC_CHECK(trim_frozen(*tx, kParentLink, record, answer.up_stored));
   record.last_contact_ms = world_.clock.utc().count();
   record.clock_offset_ms = clock_offset(answer.time_ms, record.last_contact_ms);
+  const TrueTime time = world_.shared.true_time.with([&](TrueTime& known) {
+    const ToldTime told{answer.time_ms, answer.time_error_ms, answer.time_trusted};
+    take_time(known, world_.clock, told, took());
+    return known;
+  });
+  OMRSYNC_CHECK(put_record(*tx, tables::kMeta, "true_time", time));
   OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
   OMRSYNC_CHECK(tx->commit());
   note_clock(milliseconds(record.clock_offset_ms));

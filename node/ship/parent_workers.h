@@ -42,6 +42,8 @@ class ParentWorker : public Worker {
   /// True when a question under way should be dropped and asked anew.
   [[nodiscard]] virtual bool impatient() { return false; }
   void adapt(std::size_t bytes);
+  /// Since the question was asked.
+  [[nodiscard]] std::chrono::milliseconds took() const { return world_.clock.steady() - asked_at_; }
 
   const World& world_;
   std::unique_ptr<ports::ParentLink> link_;

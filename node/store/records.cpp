@@ -92,7 +92,7 @@ CaptureRecord CaptureRecord::unpack(Unpacker& in) {
 }
 
 void OfferedSet::pack(Packer& out) const {
-  out.dot(set).number(part).text(author).signed_number(at_ms);
+  out.dot(set).number(part).text(author).stamp(stamp);
   pack_roots(out, roots);
   out.flag(load);
 }
@@ -102,7 +102,7 @@ OfferedSet OfferedSet::unpack(Unpacker& in) {
   r.set = in.dot();
   r.part = static_cast<std::uint32_t>(in.number());
   r.author = in.text();
-  r.at_ms = in.signed_number();
+  r.stamp = in.stamp();
   r.roots = unpack_roots(in);
   r.load = in.flag();
   return r;

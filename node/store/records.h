@@ -40,7 +40,7 @@ struct OfferedSet {
   Dot set;
   std::uint32_t part = 0;
   std::string author;
-  std::int64_t at_ms = 0;
+  Stamp stamp;
   std::vector<RootKey> roots;
   bool load = false;  ///< its roots stand alone, as they came
   void pack(Packer& out) const;

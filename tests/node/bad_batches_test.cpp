@@ -24,11 +24,11 @@ struct Sender {
     Envelope envelope;
     envelope.number = number;
     envelope.set = {parent.child, ++sequence};
-    envelope.committed_at_ms = 1'700'000'000'000;
+    envelope.stamp.at_ms = 1'700'000'000'000;
     Entry entry;
     entry.root = root;
     entry.resource = std::move(resource);
-    entry.base = WireSibling{envelope.set, "", {envelope.committed_at_ms, 0, false}, WireSibling::Place::body, ""};
+    entry.base = WireSibling{envelope.set, "", envelope.stamp, WireSibling::Place::body, ""};
     entry.context.add(envelope.set);
     envelope.entries.push_back(std::move(entry));
     return encode_envelope(envelope);

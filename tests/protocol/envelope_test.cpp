@@ -22,10 +22,10 @@ Envelope sample() {
   Envelope e;
   e.number = 7;
   e.set = {actor(1), 42};
-  e.committed_at_ms = 1'700'000'000'123;
+  e.stamp.at_ms = 1'700'000'000'123;
   e.author = "user";
   Entry fresh{{"obs", "uuid-1"}, R"({"resourceType":"Basic"})", false, {}, {}, {}};
-  fresh.base = WireSibling{e.set, e.author, {e.committed_at_ms, 0, false}, {}, {}};
+  fresh.base = WireSibling{e.set, e.author, e.stamp, {}, {}};
   fresh.context.add(e.set);
   Entry rich{{"person", "uuid-2"}, "{}", true, {}, {}, {}};
   rich.context.add(Dot{actor(2), 9});

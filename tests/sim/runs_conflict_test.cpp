@@ -112,6 +112,35 @@ TEST_CASE("A policy decides where both sides meet, once, and the conflict is lis
   CHECK(run.record("B").reason == record.reason);
 }
 
+TEST_CASE("The newest wins where the clocks of both sides were compared with the parent's", "[conflict]") {
+  Deciding run;
+  run.policy("P", Word::newest_wins);
+  run.write("A", "gender", "F");
+  run.drive("A", "capture");
+  run.pass(std::chrono::minutes(1));
+  run.write("B", "gender", "U");
+  SECTION("the later one") {
+    run.up("B");
+    run.up("A");
+    run.everybody_sees("U");
+    CHECK(run.record("P").rule == "newest-wins");
+  }
+  SECTION("nobody, where a clock was set meanwhile") {
+    run.node("B").clock.jump_utc(std::chrono::hours(1));
+    run.up("B");
+    run.up("A");
+    run.all_is_well();
+    CHECK(run.conflicts("P").size() == 1);
+  }
+}
+
+TEST_CASE("Two writes in the same second have no newest", "[conflict]") {
+  Deciding run;
+  run.policy("P", Word::newest_wins);
+  run.disagree("B");
+  CHECK(run.conflicts("P").size() == 1);
+}
+
 TEST_CASE("The district decides between its own clinics, whatever the policy above is", "[conflict]") {
   Deciding run(with_district());
   run.policy("D", Word::shown_wins);

@@ -105,7 +105,7 @@ TEST_CASE("status of a child counts what is not safe at the parent yet, and name
   sample.write([&](ports::StoreTransaction& tx) {
     node::OfferedSet offered;
     offered.set = {sample.self, 9};
-    offered.at_ms = 1'700'000'000'000;
+    offered.stamp.at_ms = 1'700'000'000'000;
     REQUIRE(node::put_record(tx, node::tables::kOutbox, node::tables::number_key(1), offered));
     node::SentSet sent;
     sent.stored = true;

@@ -109,7 +109,7 @@ TEST_CASE("the ledger after local writes is the state that the writes make", "[l
     const RootChange change = database.change_to(some_groups(random, database.groups));
     if (change.groups.empty()) continue;
     const Dot dot{actor_of(1), i};
-    (void)node::take_local(kRoot, row, change, {dot, "u", {}, {"log", i, "", 0}}, kDots);
+    (void)node::take_local(kRoot, row, change, {dot, "u", {}, 0, {"log", i, "", 0}}, kDots);
     row = must(node::decode_ledger_row(encode(*row)));
     write_by_hand(by_hand, change, dot);
     INFO("seed " << seed << " write " << i);
@@ -134,7 +134,7 @@ TEST_CASE("R2, R9: a local write takes the place of what stood and of its own va
   remembered.hashes = {{kLifeGroup, hash_of("alive")}, {"gender", hash_of("M")}};
   std::optional<LedgerRow> row = remembered;
   const RootChange change = database.change_to({{kLifeGroup, "alive"}, {"gender", "F"}});
-  const auto effect = node::take_local(kRoot, row, change, {{actor_of(1), 7}, "u", {}, {}}, kDots);
+  const auto effect = node::take_local(kRoot, row, change, {{actor_of(1), 7}, "u", {}, 0, {}}, kDots);
   const Group& gender = row->groups.at("gender").group;
   REQUIRE(gender.siblings.size() == 2);
   CHECK(gender.shown == Dot{actor_of(1), 7});
@@ -146,7 +146,7 @@ TEST_CASE("R2, R9: a local write takes the place of what stood and of its own va
 TEST_CASE("what the database holds and no log showed becomes a change against the ledger") {
   Database database{{{kLifeGroup, "alive"}, {"gender", "M"}}};
   std::optional<LedgerRow> row;
-  (void)node::take_local(kRoot, row, Database{}.change_to(database.groups), {{actor_of(1), 1}, "u", {}, {}}, kDots);
+  (void)node::take_local(kRoot, row, Database{}.change_to(database.groups), {{actor_of(1), 1}, "u", {}, 0, {}}, kDots);
   database.groups["gender"] = "F";
   database.groups["person_name/a"] = "x";
   database.groups.erase("birthdate");
@@ -170,7 +170,7 @@ TEST_CASE("a loaded value that stays beside a local write is one that the contex
   row->hashes = {{kLifeGroup, hash_of("alive")}, {"gender", hash_of("M")}};
   row->replaced.push_back({"gender", hash_of("U"), 1000, true});
   (void)node::take_local(kRoot, row, database.change_to({{kLifeGroup, "alive"}, {"gender", "F"}}),
-                         {{actor_of(1), 1}, "u", {2000, 0, false}, {}}, kDots);
+                         {{actor_of(1), 1}, "u", {}, 2000, {}}, kDots);
   const RootState state = state_here(row, database);
   REQUIRE(state.groups.at("gender").siblings.size() == 2);
   for (const Sibling& s : state.groups.at("gender").siblings) CHECK(state.context.covers(s.dot));
@@ -182,10 +182,10 @@ TEST_CASE("R21: a stale save of a row that was never listed leaves ours shown") 
   const Dot ours{actor_of(2), 1};
   (void)node::take_local(kRoot, row,
                          database.change_to({{kLifeGroup, "alive"}, {"gender", "U"}, {"birthdate", "1985"}}),
-                         {ours, "u", {1000, 0, false}, {}}, kDots);
+                         {ours, "u", {}, 1000, {}}, kDots);
   row->replaced.push_back({"birthdate", hash_of("1990"), 1000, true});
   const RootChange save = database.change_to({{kLifeGroup, "alive"}, {"gender", "F"}, {"birthdate", "1990"}});
-  const auto effect = node::take_local(kRoot, row, save, {{actor_of(1), 1}, "u", {2000, 0, false}, {}}, kDots);
+  const auto effect = node::take_local(kRoot, row, save, {{actor_of(1), 1}, "u", {}, 2000, {}}, kDots);
   CHECK(effect.put_back == std::vector<GroupName>{"birthdate"});
   const node::LedgerGroup& birthdate = row->groups.at("birthdate");
   REQUIRE(birthdate.group.siblings.size() == 1);
@@ -199,7 +199,7 @@ TEST_CASE("R22: a form older than a colleague's write and our apply says nothing
   Database database;
   std::optional<LedgerRow> row;
   const auto write = [&](const RootChange& change, std::uint64_t dot, std::int64_t at) {
-    return node::take_local(kRoot, row, change, {{actor_of(1), dot}, "u", {at, 0, false}, {}}, kDots);
+    return node::take_local(kRoot, row, change, {{actor_of(1), dot}, "u", {}, at, {}}, kDots);
   };
   (void)write(database.change_to({{kLifeGroup, "alive"}, {"gender", "M"}, {"birthdate", "v0"}}), 1, 1000);
   (void)write(database.change_to({{kLifeGroup, "alive"}, {"gender", "M"}, {"birthdate", "v1"}}), 2, 2000);

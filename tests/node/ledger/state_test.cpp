@@ -66,7 +66,7 @@ TEST_CASE("what arrives is the state that was sent", "[T2][ledger]") {
     envelope.number = envelope.through = 1;
     envelope.set = {actor_of(1), 1 + random.pick(8)};
     if (random.pick(2)) envelope.author = "author0";
-    if (random.pick(2)) envelope.committed_at_ms = static_cast<std::int64_t>(envelope.set.sequence);
+    if (random.pick(2)) envelope.stamp.at_ms = static_cast<std::int64_t>(envelope.set.sequence);
     envelope.entries.push_back(must(node::entry_of(kRoot, state, codec, kDots)));
     const Envelope came = must(decode_envelope(encode_envelope(envelope)));
     const RootState there = must(node::state_of(came.entries.front(), codec, kDots));
