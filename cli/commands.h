@@ -11,6 +11,7 @@ namespace omrsync::cli {
 [[nodiscard]] std::vector<CommandSpec> init_commands();
 [[nodiscard]] std::vector<CommandSpec> config_commands();
 [[nodiscard]] std::vector<CommandSpec> node_commands();
+[[nodiscard]] std::vector<CommandSpec> enrol_commands();
 [[nodiscard]] std::vector<CommandSpec> queue_commands();
 [[nodiscard]] std::vector<CommandSpec> conflict_commands();
 [[nodiscard]] std::vector<CommandSpec> resolve_commands();

@@ -15,6 +15,7 @@ std::optional<std::string>* slot(app::InitAnswers& answers, const std::string& f
       {"--openmrs", &answers.openmrs}, {"--openmrs-password-file", &answers.openmrs_password_file},
       {"--store", &answers.store},     {"--join", &answers.join},
       {"--parent", &answers.parent},   {"--code", &answers.code},
+      {"--answer", &answers.answer},
   };
   for (const auto& [name, answer] : slots)
     if (flag == name) return answer;
@@ -53,7 +54,7 @@ Result<int> init(Context& context, const Arguments& arguments, bool has_parent, 
   answers.has_parent = has_parent;
   answers.has_children = has_children;
   for (const char* flag : {"--name", "--timezone", "--listen", "--url", "--openmrs", "--openmrs-password-file",
-                           "--store", "--join", "--parent", "--code"})
+                           "--store", "--join", "--parent", "--code", "--answer"})
     if (auto given = arguments.text(flag)) *slot(answers, flag) = std::move(given);
   OMRSYNC_CHECK(complete(context, answers));
   OMRSYNC_TRY(made, app::init_node(answers, context.config_file(), context.options.dry_run));
@@ -70,10 +71,9 @@ Result<int> init(Context& context, const Arguments& arguments, bool has_parent, 
                    made.config_file.string());
   const std::string tool = "omrsync --config " + made.config_file.string();
   context.out.say("Next: " + tool + " doctor");
-  if (made.config.listen)
-    context.out.say("Then: " + tool + " serve, and " + tool + " node add NAME --catchment all --card FILE");
-  if (made.config.parent)
-    context.out.say("Then: " + tool + " serve. Delete the card file; it is a secret and not needed any more.");
+  if (made.config.listen) context.out.say("Then: " + tool + " serve, and " + tool + " node add NAME");
+  if (made.config.parent) context.out.say("Then: " + tool + " serve");
+  if (answers.join) context.out.say("Delete the card file; it is a secret and not needed any more.");
   return exit_code::kDone;
 }
 
@@ -96,8 +96,9 @@ const std::vector<OptionSpec> kWithChildren = {
 };
 const std::vector<OptionSpec> kWithParent = {
     {"--join", "FILE", "The card that the parent's 'omrsync node add --card' wrote."},
-    {"--parent", "URL", "The parent's address, together with --code (not in this version)."},
-    {"--code", "CODE", "The one-time code of the parent (not in this version)."},
+    {"--parent", "URL", "The parent's address, together with --code."},
+    {"--code", "CODE", "The one-time code that the parent's 'omrsync node add' printed."},
+    {"--answer", "FILE", "The parent's answer to 'omrsync enrol request', where there is no line."},
 };
 
 std::vector<OptionSpec> joined(std::initializer_list<std::vector<OptionSpec>> parts) {
@@ -120,7 +121,8 @@ std::vector<CommandSpec> init_commands() {
       {"init child",
        "A clinic: has a parent and no children.",
        "omrsync --config kitale/omrsync.toml init child --name kitale --timezone Africa/Nairobi --openmrs "
-       "mysql://omrsync@127.0.0.1:3306/openmrs --openmrs-password-file pw --join kitale.card",
+       "mysql://omrsync@127.0.0.1:3306/openmrs --openmrs-password-file pw --parent https://hq.example.org:8443 --code "
+       "CODE",
        joined({kEverybody, kWithParent}),
        {},
        init_child},
@@ -128,7 +130,7 @@ std::vector<CommandSpec> init_commands() {
        "In between: has a parent and children.",
        "omrsync --config west/omrsync.toml init district --name west --timezone Africa/Nairobi --listen 0.0.0.0:8443 "
        "--url "
-       "https://west.example.org:8443 --join west.card",
+       "https://west.example.org:8443 --parent https://hq.example.org:8443 --code CODE",
        joined({kEverybody, kWithChildren, kWithParent}),
        {},
        init_district},

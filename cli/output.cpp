@@ -26,6 +26,7 @@ void write_row(std::ostream& out, const std::vector<std::string>& cells, const s
 int exit_code_of(Code code) noexcept {
   switch (code) {
     case Code::usage:
+    case Code::enrol_code_mistyped:
       return exit_code::kUsage;
     case Code::config_invalid:
     case Code::config_missing:
@@ -38,6 +39,13 @@ int exit_code_of(Code code) noexcept {
     case Code::conflict_moved:
     case Code::node_forbidden:
     case Code::certificate_revoked:
+    case Code::certificate_replaced:
+    case Code::authority_mismatch:
+    case Code::grant_missing:
+    case Code::enrol_code_unknown:
+    case Code::enrol_code_used:
+    case Code::enrol_code_expired:
+    case Code::enrol_name_mismatch:
       return exit_code::kNotAllowed;
     case Code::node_locked:
     case Code::store_busy:

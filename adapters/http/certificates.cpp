@@ -20,14 +20,6 @@ constexpr const char* kCertificateFile = "ca.crt";
 constexpr std::chrono::hours kBackdated{24};
 constexpr std::string_view kNodeUri = "urn:uuid:";
 
-/// What OpenSSL refused: names of its own routines only, no input of ours.
-Error openssl_failed(const char* what) {
-  std::array<char, 160> text{};
-  ERR_error_string_n(ERR_get_error(), text.data(), text.size());
-  ERR_clear_error();
-  return Error{Remedy::stop_node, Code::defect, std::string("OpenSSL could not ") + what + ": " + text.data() + "."};
-}
-
 bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -44,52 +36,6 @@ std::string lower_case(std::string_view text) {
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return lower;
-}
-
-BioPtr reader(std::string_view text) { return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
-
-std::string text_of(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : std::string{};
-}
-
-Result<CertificatePtr> parse_certificate(std::string_view pem) {
-  const BioPtr bio = reader(pem);
-  CertificatePtr certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
-  ERR_clear_error();
-  if (!certificate) return Error{Remedy::stop_node, Code::file_unreadable, "This is not a certificate in PEM form."};
-  return certificate;
-}
-
-Result<KeyPtr> parse_key(std::string_view pem) {
-  const BioPtr bio = reader(pem);
-  // A password callback that gives none: an encrypted key must not make OpenSSL ask on the terminal.
-  const auto no_password = [](char*, int, int, void*) { return 0; };
-  KeyPtr key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr) : nullptr);
-  ERR_clear_error();
-  if (!key) return Error{Remedy::stop_node, Code::file_unreadable, "This is not a private key in PEM form."};
-  return key;
-}
-
-Result<std::string> to_pem(const X509& certificate) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (!bio || PEM_write_bio_X509(bio.get(), const_cast<X509*>(&certificate)) != 1)
-    return openssl_failed("write a certificate");
-  return text_of(bio.get());
-}
-
-Result<std::string> to_pem(const EVP_PKEY& key) {
-  const BioPtr bio(BIO_new(BIO_s_secmem()));
-  if (!bio || PEM_write_bio_PrivateKey(bio.get(), &key, nullptr, nullptr, 0, nullptr, nullptr) != 1)
-    return openssl_failed("write a key");
-  return text_of(bio.get());
-}
-
-Result<KeyPtr> new_key() {
-  KeyPtr key(EVP_EC_gen("P-256"));
-  if (!key) return openssl_failed("make a key");
-  return key;
 }
 
 bool set_serial(X509& certificate) {
@@ -164,16 +110,16 @@ bool add_alternative_names(X509& certificate, std::vector<NamePtr> alternatives)
 }
 
 struct Leaf {
+  KeyPtr key;  ///< its public half is enough
   std::string common_name;
   const char* usage;  ///< extended key usage in OpenSSL's words
   std::vector<NamePtr> alternatives;
 };
 
-Result<KeyAndCertificate> issue(std::string_view ca_key_pem, std::string_view ca_pem, Leaf leaf, Validity validity) {
+Result<std::string> issue(std::string_view ca_key_pem, std::string_view ca_pem, Leaf leaf, Validity validity) {
   OMRSYNC_TRY(ca_key, parse_key(ca_key_pem));
   OMRSYNC_TRY(ca, parse_certificate(ca_pem));
-  OMRSYNC_TRY(key, new_key());
-  OMRSYNC_TRY(certificate, blank_certificate(leaf.common_name, *key, validity));
+  OMRSYNC_TRY(certificate, blank_certificate(leaf.common_name, *leaf.key, validity));
   if (X509_set_issuer_name(certificate.get(), X509_get_subject_name(ca.get())) != 1 ||
       !add_extension(*certificate, *ca, NID_basic_constraints, "critical,CA:FALSE") ||
       !add_extension(*certificate, *ca, NID_key_usage, "critical,digitalSignature") ||
@@ -183,9 +129,26 @@ Result<KeyAndCertificate> issue(std::string_view ca_key_pem, std::string_view ca
       !add_alternative_names(*certificate, std::move(leaf.alternatives)) ||
       X509_sign(certificate.get(), ca_key.get(), EVP_sha256()) == 0)
     return openssl_failed("sign a certificate");
+  return to_pem(*certificate);
+}
+
+/// With a key of its own.
+Result<KeyAndCertificate> issue_pair(std::string_view ca_key_pem, std::string_view ca_pem, Leaf leaf,
+                                     Validity validity) {
+  OMRSYNC_TRY(key, new_key());
   OMRSYNC_TRY(key_pem, to_pem(*key));
-  OMRSYNC_TRY(certificate_pem, to_pem(*certificate));
+  leaf.key = std::move(key);
+  OMRSYNC_TRY(certificate_pem, issue(ca_key_pem, ca_pem, std::move(leaf), validity));
   return KeyAndCertificate{std::move(key_pem), std::move(certificate_pem)};
+}
+
+/// For a node of that uuid. Not a uuid: `usage`.
+Result<Leaf> node_leaf(std::string_view node_uuid) {
+  if (!is_uuid(node_uuid)) return Error{Remedy::set_aside, Code::usage, "A node's identity must be a uuid."};
+  const std::string node = lower_case(node_uuid);
+  Leaf leaf{nullptr, node, "clientAuth", {}};
+  leaf.alternatives.push_back(ia5_name(GEN_URI, std::string(kNodeUri) + node));
+  return leaf;
 }
 
 Result<KeyAndCertificate> self_signed(std::string_view name, Validity validity) {
@@ -271,16 +234,21 @@ Result<KeyAndCertificate> CertificateAuthority::issue_server(const std::vector<s
   std::vector<std::string> all = hosts;
   for (const char* always : {"localhost", "127.0.0.1"})
     if (std::find(all.begin(), all.end(), always) == all.end()) all.emplace_back(always);
-  Leaf leaf{all.front(), "serverAuth", {}};
+  Leaf leaf{nullptr, all.front(), "serverAuth", {}};
   for (const std::string& host : all) leaf.alternatives.push_back(host_name(host));
-  return issue(key_pem_, certificate_pem_, std::move(leaf), validity);
+  return issue_pair(key_pem_, certificate_pem_, std::move(leaf), validity);
 }
 
 Result<KeyAndCertificate> CertificateAuthority::issue_client(std::string_view node_uuid, Validity validity) const {
-  if (!is_uuid(node_uuid)) return Error{Remedy::set_aside, Code::usage, "A node's identity must be a uuid."};
-  const std::string node = lower_case(node_uuid);
-  Leaf leaf{node, "clientAuth", {}};
-  leaf.alternatives.push_back(ia5_name(GEN_URI, std::string(kNodeUri) + node));
+  OMRSYNC_TRY(leaf, node_leaf(node_uuid));
+  return issue_pair(key_pem_, certificate_pem_, std::move(leaf), validity);
+}
+
+Result<std::string> CertificateAuthority::sign_client(std::string_view request_pem, std::string_view node_uuid,
+                                                      Validity validity) const {
+  OMRSYNC_TRY(leaf, node_leaf(node_uuid));
+  OMRSYNC_TRY(key, key_of_request(request_pem));
+  leaf.key = std::move(key);
   return issue(key_pem_, certificate_pem_, std::move(leaf), validity);
 }
 

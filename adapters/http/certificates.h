@@ -19,7 +19,7 @@ struct KeyAndCertificate {
 /// two nodes differ.
 struct Validity {
   std::chrono::sys_seconds from;
-  std::chrono::days length{365};
+  std::chrono::seconds length = std::chrono::days(365);
 };
 
 /// A parent's own certificate authority: an ECDSA P-256 key in `ca.key` (0600) and its certificate in `ca.crt`, both in
@@ -43,6 +43,11 @@ class CertificateAuthority {
   /// A new key and certificate that prove to be the node with that uuid (SAN `URI:urn:uuid:<node>`, lower case), for
   /// clients only. Not a uuid: `usage`.
   [[nodiscard]] Result<KeyAndCertificate> issue_client(std::string_view node_uuid, Validity validity) const;
+
+  /// The same for a key that stays where it was made: of the request only the public key counts, and only once its
+  /// signature has shown that whoever asks holds the private one (`enrol_request_unsound`).
+  [[nodiscard]] Result<std::string> sign_client(std::string_view request_pem, std::string_view node_uuid,
+                                                Validity validity) const;
 
  private:
   CertificateAuthority(std::string key_pem, std::string certificate_pem)

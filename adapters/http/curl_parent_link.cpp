@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string_view>
 
+#include "adapters/http/pinned.h"
 #include "adapters/http/sigpipe.h"
 #include "adapters/http/tls_watch.h"
 
@@ -124,10 +125,14 @@ void Link::set_trust() {
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
-  set(CURLOPT_CAINFO, options_.ca_file.c_str());
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // else the system's own authorities count too
-  set(CURLOPT_SSLCERT, options_.certificate_file.c_str());
-  set(CURLOPT_SSLKEY, options_.key_file.c_str());
+  if (options_.authority_pin.empty()) {
+    set(CURLOPT_CAINFO, options_.ca_file.c_str());
+    set(CURLOPT_SSLCERT, options_.certificate_file.c_str());
+    set(CURLOPT_SSLKEY, options_.key_file.c_str());
+  } else {
+    set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+  }
   set(CURLOPT_SSL_CTX_FUNCTION, &Link::on_context);
   set(CURLOPT_SSL_CTX_DATA, this);
 }
@@ -286,7 +291,10 @@ std::size_t Link::on_body(char* data, std::size_t size, std::size_t count, void*
 }
 
 CURLcode Link::on_context(CURL*, void* context, void* self) {
-  TlsWatch::attach(static_cast<ssl_ctx_st*>(context), static_cast<Link*>(self)->tls_);
+  const Link& link = *static_cast<Link*>(self);
+  TlsWatch::attach(static_cast<ssl_ctx_st*>(context), link.tls_);
+  if (!link.options_.authority_pin.empty())
+    trust_pinned(static_cast<ssl_ctx_st*>(context), link.options_.authority_pin);
   return CURLE_OK;
 }
 

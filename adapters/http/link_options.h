@@ -26,6 +26,9 @@ struct LinkOptions {
   Patience patience;
   std::uint64_t most_answer_bytes = 64 * 1024 * 1024;
   Rates rates;  ///< libcurl's link only
+  /// libcurl's link only: what the SHA-256 of the parent's authority begins with. Then the three files are not used:
+  /// this node is about to get them.
+  std::string authority_pin{};
 };
 
 /// The URL without a trailing '/', if everything that can be wrong on this machine is right: the form of the URL, the

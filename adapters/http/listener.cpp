@@ -19,15 +19,6 @@ Error unusable(const std::string& what, const ErrorCode& error) {
   return Error{Remedy::stop_node, Code::config_invalid, what + ": " + error.message() + "."};
 }
 
-/// The last word on a caller's certificate: its chain is sound, does it name a node?
-bool names_a_node(bool sound, ssl::verify_context& context) {
-  if (!sound || X509_STORE_CTX_get_error_depth(context.native_handle()) > 0) return sound;
-  const X509* certificate = X509_STORE_CTX_get_current_cert(context.native_handle());
-  if (certificate && node_of(*certificate)) return true;
-  X509_STORE_CTX_set_error(context.native_handle(), X509_V_ERR_APPLICATION_VERIFICATION);
-  return false;
-}
-
 bool set_protocol(SSL_CTX* context) {
   static constexpr unsigned char kSessionContext[] = "omrsync";
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -37,17 +28,19 @@ bool set_protocol(SSL_CTX* context) {
          SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1) == 1;
 }
 
-Result<std::shared_ptr<ssl::context>> tls_context(const ListenerIdentity& identity) {
+Result<std::shared_ptr<ssl::context>> tls_context(const ListenerIdentity& identity, bool everybody_has_a_certificate) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   ErrorCode error;
   context->add_certificate_authority(net::buffer(identity.ca_pem), error);
   if (error) return unusable("The authority's certificate cannot be used", error);
-  context->use_certificate_chain(net::buffer(identity.certificate_pem), error);
+  // With the authority's own: who enrols knows it only by its fingerprint, and must see it.
+  const std::string chain = identity.certificate_pem + identity.ca_pem;
+  context->use_certificate_chain(net::buffer(chain), error);
   if (error) return unusable("The listener's certificate cannot be used", error);
   context->use_private_key(net::buffer(identity.key_pem), ssl::context::pem, error);
   if (error) return unusable("The listener's key does not fit its certificate", error);
-  context->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, error);
-  if (!error) context->set_verify_callback(&names_a_node, error);
+  context->set_verify_mode(
+      ssl::verify_peer | (everybody_has_a_certificate ? ssl::verify_fail_if_no_peer_cert : ssl::verify_peer), error);
   if (error || !set_protocol(context->native_handle()))
     return Error{Remedy::stop_node, Code::defect, "OpenSSL refuses the listener's settings."};
   return context;
@@ -55,8 +48,8 @@ Result<std::shared_ptr<ssl::context>> tls_context(const ListenerIdentity& identi
 
 class BeastListener final : public Listener {
  public:
-  BeastListener(const ListenerLimits& limits, Handler handler)
-      : shared_(std::make_shared<ListenerShared>(limits, std::move(handler))),
+  BeastListener(const ListenerOptions& options, Handler handler)
+      : shared_(std::make_shared<ListenerShared>(options, std::move(handler))),
         acceptor_(net::make_strand(io_)),
         pause_(acceptor_.get_executor()) {}
   ~BeastListener() override { stop(); }
@@ -190,7 +183,7 @@ void BeastListener::each_session(Act act) {
 }
 
 Status BeastListener::set_certificates(const ListenerIdentity& identity) {
-  OMRSYNC_TRY(context, tls_context(identity));
+  OMRSYNC_TRY(context, tls_context(identity, shared_->enrol_path.empty()));
   const std::scoped_lock lock(mutex_);
   context_ = std::move(context);
   return Done{};
@@ -220,7 +213,7 @@ void BeastListener::stop() {
 }  // namespace
 
 Result<std::unique_ptr<Listener>> Listener::start(ListenerOptions options, Handler handler) {
-  auto listener = std::make_unique<BeastListener>(options.limits, std::move(handler));
+  auto listener = std::make_unique<BeastListener>(options, std::move(handler));
   OMRSYNC_CHECK(listener->set_certificates(options.identity));
   OMRSYNC_CHECK(listener->open(options.address));
   OMRSYNC_CHECK(listener->run());

@@ -28,6 +28,7 @@ struct ListenerLimits {
   std::chrono::milliseconds idle{120'000};      ///< between two requests of a connection; close
   std::chrono::milliseconds stall{60'000};      ///< a body brings `stall_bytes` in this time, else 408; so do answers
   std::size_t stall_bytes = 1024;
+  std::size_t enrol_bytes = 16 * 1024;      ///< of the one question that takes no certificate; 413
   std::chrono::milliseconds linger{2'000};  ///< after a refusal: time for the caller to read it
   std::chrono::milliseconds stop{4'000};    ///< `stop` cuts what is not done by then
   std::chrono::seconds retry_after{15};     ///< what a 503 asks for
@@ -40,10 +41,19 @@ struct ListenerIdentity {
   std::string key_pem;
 };
 
+/// A caller whose certificate did not do. Called from a handler's thread.
+struct TurnedAway {
+  Code code;            ///< certificate_expired, or tls_refused
+  std::string node;     ///< of an expired certificate: whose it is; else empty
+  std::string address;  ///< where it called from
+};
+
 struct ListenerOptions {
   std::string address;  ///< "0.0.0.0:8443", "[::]:8443"; port 0 takes a free one
   ListenerIdentity identity;
   ListenerLimits limits;
+  std::string enrol_path{};  ///< what may be asked (POST) without a certificate, once a connection; empty: nothing
+  std::function<void(const TurnedAway&)> turned_away{};
 };
 
 /// Counted since the start; for status, metrics and tests. No names, no addresses.
@@ -61,7 +71,8 @@ struct ListenerCounts {
 using Handler = std::function<ports::Response(const ports::IncomingRequest&)>;
 
 /// The parent's door: HTTPS with mutual TLS (1.2 or better) for GET and POST. Who asks is taken from the certificate:
-/// one without a SAN `URI:urn:uuid:<node>`, or of another authority, gets no further than the handshake. Requests that
+/// one without a SAN `URI:urn:uuid:<node>`, or of another authority, gets no further than the handshake. A caller
+/// without any certificate gets no further either, or (`enrol_path`) may ask that one thing, else 401. Requests that
 /// two HTTP programs could read in two ways are refused (400) and their connection closed. Path and body go through
 /// untouched. All methods may be called from any thread.
 class Listener {

@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "adapters/http/beast.h"
+#include "adapters/http/listener.h"
+#include "adapters/http/openssl.h"
 
 namespace omrsync::http {
 
@@ -57,6 +59,18 @@ inline std::optional<Refusal> refuse_parse(const ErrorCode& error) {
   if (error.category() == beast::http::make_error_code(Parse::bad_method).category())
     return Refusal{400, "This is not an HTTP/1.1 request."};
   return std::nullopt;
+}
+
+/// The last word on a certificate while a handshake goes on: its chain is sound, does it name a node?
+inline std::optional<TurnedAway> refuse_certificate(bool sound, X509_STORE_CTX* store) {
+  const X509* certificate = X509_STORE_CTX_get_current_cert(store);
+  const bool own = X509_STORE_CTX_get_error_depth(store) == 0 && certificate != nullptr;
+  const auto node = own ? node_of(*certificate) : std::nullopt;
+  if (sound && (!own || node)) return std::nullopt;
+  if (sound) X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+  const bool expired = !sound && X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_HAS_EXPIRED;
+  if (expired) return TurnedAway{Code::certificate_expired, node.value_or(""), {}};
+  return TurnedAway{Code::tls_refused, {}, {}};
 }
 
 }  // namespace omrsync::http

@@ -72,22 +72,41 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void handshake() {
+    ErrorCode ignored;
+    const auto peer = tcp().socket().remote_endpoint(ignored);
+    if (!ignored) address_ = peer.address().to_string();
+    stream_.set_verify_callback([this](bool sound, ssl::verify_context& context) { return verify(sound, context); },
+                                ignored);
+    if (ignored) return close();
     set_deadline(limits().handshake);
     stream_.async_handshake(ssl::stream_base::server, then(&Session::on_handshake));
   }
 
+  bool verify(bool sound, ssl::verify_context& context) {
+    refused_ = refuse_certificate(sound, context.native_handle());
+    return !refused_;
+  }
+
   void on_handshake(ErrorCode error) {
+    if (refused_) turn_away(*refused_);
     if (error || !identify()) {
       ++shared_->handshakes_failed;
       return leave_after_answer();  // the alert must reach the caller
     }
+    if (nameless()) return read_head();
     node_place_ = shared_->enter_node(node_);
     if (node_place_) unauthenticated_.leave();
     read_head();
   }
 
+  void turn_away(TurnedAway caller) {
+    caller.address = address_;
+    shared_->tell_turned_away(std::move(caller));
+  }
+
   bool identify() {
     certificate_.reset(SSL_get1_peer_certificate(stream_.native_handle()));
+    if (!certificate_) return !shared_->enrol_path.empty();
     std::optional<std::string> node = certificate_ ? node_of(*certificate_) : std::nullopt;
     if (!node) return false;
     node_ = *std::move(node);
@@ -95,8 +114,11 @@ class Session : public std::enable_shared_from_this<Session> {
     return !fingerprint_.empty();
   }
 
+  /// Shook hands without a certificate.
+  bool nameless() const { return !certificate_; }
+
   /// A connection can outlive the certificate that opened it.
-  bool has_expired() const { return X509_cmp_current_time(X509_get0_notAfter(certificate_.get())) < 0; }
+  bool has_expired() const { return certificate_ && X509_cmp_current_time(X509_get0_notAfter(certificate_.get())) < 0; }
 
   void await_request() {
     stage_ = Stage::asking;
@@ -130,7 +152,7 @@ class Session : public std::enable_shared_from_this<Session> {
     buffer_.reserve(kReadBytes);
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(limits().header_bytes));
-    parser_->body_limit(limits().body_bytes);
+    parser_->body_limit(nameless() ? limits().enrol_bytes : limits().body_bytes);
     parser_->eager(false);  // the head alone first
     parsed_bytes_ = 0;
     set_deadline(limits().headers);
@@ -175,7 +197,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_head() {
     if (has_expired()) return close();  // the next handshake says why
     if (const auto refusal = refuse_head(parser_->get())) return refuse(*refusal);
-    if (!node_place_) return refuse({503, "Too many connections of this node."});
+    if (nameless()) {
+      if (parser_->get().method() != beast::http::verb::post || text(parser_->get().target()) != shared_->enrol_path)
+        return turn_away({Code::tls_refused, {}, {}}), refuse({401, "A certificate is wanted."});
+    } else if (!node_place_) {
+      return refuse({503, "Too many connections of this node."});
+    }
     if (shared_->stopping) return refuse({503, "This node is stopping."});
     const std::size_t announced = parser_->content_length() ? static_cast<std::size_t>(*parser_->content_length())
                                   : parser_->chunked()      ? limits().body_bytes
@@ -236,9 +263,10 @@ class Session : public std::enable_shared_from_this<Session> {
     clear_deadline();
     stage_ = Stage::answering;
     auto& message = parser_->get();
-    keep_ = message.keep_alive() && message.version() == 11;
-    auto request = std::make_shared<ports::IncomingRequest>(ports::IncomingRequest{
-        std::string(message.target().data(), message.target().size()), std::move(message.body()), node_, fingerprint_});
+    keep_ = message.keep_alive() && message.version() == 11 && !nameless();
+    auto request = std::make_shared<ports::IncomingRequest>(
+        ports::IncomingRequest{std::string(message.target().data(), message.target().size()), std::move(message.body()),
+                               node_, fingerprint_, address_});
     parser_.reset();
     const bool taken = shared_->pool.submit([self = shared_from_this(), request = std::move(request)] {
       if (self->shared_->stopping) return self->answer_from_worker(refusal_answer({503, "This node is stopping."}));
@@ -310,7 +338,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void leave_after_answer() {
     stage_ = Stage::leaving;
     set_deadline(limits().linger);
-    if (!node_.empty()) return stream_.async_shutdown(then(&Session::on_good_bye));
+    if (SSL_is_init_finished(stream_.native_handle()) == 1) return stream_.async_shutdown(then(&Session::on_good_bye));
     on_good_bye({});
   }
 
@@ -351,6 +379,8 @@ class Session : public std::enable_shared_from_this<Session> {
   CertificatePtr certificate_;
   std::string node_;
   std::string fingerprint_;
+  std::string address_;
+  std::optional<TurnedAway> refused_;
   Stage stage_ = Stage::asking;
   std::size_t parsed_bytes_ = 0;  // of the head, then of the body with its framing
   std::size_t window_bytes_ = 0;

@@ -39,8 +39,12 @@ class Place {
 
 class ListenerShared {
  public:
-  ListenerShared(const ListenerLimits& most, Handler handler)
-      : limits(most), pool(most.handlers, most.waiting), handler_(std::move(handler)) {}
+  ListenerShared(const ListenerOptions& options, Handler handler)
+      : limits(options.limits),
+        enrol_path(options.enrol_path),
+        pool(limits.handlers, limits.waiting),
+        handler_(std::move(handler)),
+        turned_away_(options.turned_away) {}
 
   /// An empty place: there is none left.
   Place enter_unauthenticated() {
@@ -105,7 +109,13 @@ class ListenerShared {
     }
   }
 
+  /// Whoever wants to know of it is told, unless too much else waits.
+  void tell_turned_away(TurnedAway caller) {
+    if (turned_away_ && !stopping) (void)pool.submit([this, caller = std::move(caller)] { turned_away_(caller); });
+  }
+
   const ListenerLimits limits;
+  const std::string enrol_path;
   WorkerPool pool;
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> accepted{0};
@@ -116,6 +126,7 @@ class ListenerShared {
 
  private:
   const Handler handler_;
+  const std::function<void(const TurnedAway&)> turned_away_;
   mutable std::mutex mutex_;
   std::condition_variable all_gone_;
   std::unordered_map<std::string, std::size_t> nodes_;

@@ -90,7 +90,9 @@ Error refused_by_us(long verify_result, OwnDates own) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return later(Code::tls_refused, "The parent's certificate was made for another name than [parent] url has.");
-    case X509_V_ERR_APPLICATION_VERIFICATION:
+    case X509_V_ERR_APPLICATION_VERIFICATION:  // by pinned.cpp
+      return Error{Remedy::set_aside, Code::authority_mismatch,
+                   "What answers is not the parent that the one-time code was made by."};
     default:
       return later(Code::tls_refused, "The parent's certificate cannot be trusted: " +
                                           std::string(X509_verify_cert_error_string(verify_result)) + ".");

@@ -39,8 +39,10 @@ class ParentLink {
 struct IncomingRequest {
   std::string path;
   std::string body;
-  std::string peer_node;         ///< uuid in the certificate's SAN "URI:urn:uuid:<node>", lower case
-  std::string peer_fingerprint;  ///< SHA-256 of the certificate, hex
+  std::string peer_node;  ///< uuid in the certificate's SAN "URI:urn:uuid:<node>", lower case
+  std::string
+      peer_fingerprint;  ///< SHA-256 of the certificate, hex; empty, as `peer_node`: it has none, and asks for one
+  std::string peer_address{};  ///< where it calls from, without the port
 };
 
 }  // namespace omrsync::ports

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "node/admin/conflicts.h"
+#include "node/admin/enrolments.h"
 #include "node/admin/queue.h"
 #include "node/admin/words.h"
 #include "node/store/facts.h"
@@ -19,7 +20,7 @@ namespace tables = node::tables;
 constexpr std::size_t kCountedMost = 10'000;
 
 std::string_view name_of(ChildRecord::State state) {
-  constexpr std::array<std::string_view, 3> kNames = {"active", "paused", "revoked"};
+  constexpr std::array<std::string_view, 4> kNames = {"active", "paused", "revoked", "invited"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
@@ -141,6 +142,7 @@ Json to_json(const ChildView& view) {
   json.set("waiting_up", view.waiting_up).set("failed", view.failed).set("conflicts", view.conflicts);
   json.set("clock_offset_seconds", static_cast<double>(view.clock_offset_ms) / 1000.0);
   json.set("fingerprint", view.child.fingerprint.empty() ? Json() : Json(view.child.fingerprint));
+  json.set("certificate_expires", time_or_null(view.child.certificate_expires_ms));
   if (!failing) return json.set("error", nullptr);
   const CodeEntry& code = describe(static_cast<Code>(view.error_code));
   Json error;
@@ -165,6 +167,14 @@ Result<ChildView> show_child(ports::StoreTransaction& tx, const std::string& nam
   return view_of(tx, std::move(child), gathered);
 }
 
+Result<std::optional<ChildRecord>> find_child(ports::StoreTransaction& tx, const std::string& name) {
+  OMRSYNC_TRY(children, records(tx));
+  for (ChildRecord& child : children)
+    if (child.name == name && child.state != ChildRecord::State::revoked)
+      return std::optional<ChildRecord>(std::move(child));
+  return std::optional<ChildRecord>{};
+}
+
 Status check_new_child(ports::StoreTransaction& tx, const std::string& name, const std::string& catchment) {
   if (!is_node_name(name))
     return usage("'" + name + "' is no node name; use lower-case letters, digits and hyphens, at most 32.");
@@ -183,10 +193,14 @@ Status check_new_child(ports::StoreTransaction& tx, const std::string& name, con
 
 Status add_child(ports::Store& store, const ChildRecord& child) {
   OMRSYNC_TRY(tx, store.write());
-  OMRSYNC_CHECK(check_new_child(*tx, child.name, child.catchment));
-  OMRSYNC_CHECK(node::put_record(*tx, tables::kNodes, to_string(child.node), child));
-  OMRSYNC_CHECK(audit(*tx, "node.add", child, child.added_ms));
+  OMRSYNC_CHECK(put_child(*tx, child));
   return tx->commit();
+}
+
+Status put_child(ports::StoreTransaction& tx, const ChildRecord& child) {
+  OMRSYNC_CHECK(check_new_child(tx, child.name, child.catchment));
+  OMRSYNC_CHECK(node::put_record(tx, tables::kNodes, to_string(child.node), child));
+  return audit(tx, "node.add", child, child.added_ms);
 }
 
 Result<ChildView> set_child_state(ports::Store& store, const std::string& name, ChildRecord::State state,
@@ -194,11 +208,14 @@ Result<ChildView> set_child_state(ports::Store& store, const std::string& name, 
   OMRSYNC_TRY(tx, dry_run ? store.read() : store.write());
   OMRSYNC_TRY(child, one_record(*tx, name));
   if (child.state == ChildRecord::State::revoked && state != ChildRecord::State::revoked)
-    return usage("The node " + child.name + " was revoked; give it a new card with 'omrsync node add'.");
+    return usage("The node " + child.name + " was revoked, for good; 'omrsync node add' makes another one.");
+  if (child.state == ChildRecord::State::invited && state != ChildRecord::State::revoked)
+    return usage("The node " + child.name + " has no certificate yet; it is waited for.");
   const bool changes = child.state != state && !dry_run;
   child.state = state;
   if (changes) {
     OMRSYNC_CHECK(node::put_record(*tx, tables::kNodes, to_string(child.node), child));
+    if (state == ChildRecord::State::revoked) OMRSYNC_CHECK(void_codes(*tx, child.node));
     OMRSYNC_CHECK(audit(*tx, "node." + std::string(name_of(state)), child, now_ms));
   }
   OMRSYNC_TRY(gathered, gather(*tx));

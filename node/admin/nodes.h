@@ -31,13 +31,20 @@ Result<std::vector<ChildView>> list_children(ports::StoreTransaction& tx);
 /// The child of that name, uuid, or unique beginning of one of them. `not_found` else.
 Result<ChildView> show_child(ports::StoreTransaction& tx, const std::string& name);
 
+/// The child of exactly that name that was not revoked; nothing: there is none.
+Result<std::optional<node::ChildRecord>> find_child(ports::StoreTransaction& tx, const std::string& name);
+
 /// A child that is about to be added. `usage` when the name is taken or not usable, or the catchment is not known.
 Status check_new_child(ports::StoreTransaction& tx, const std::string& name, const std::string& catchment);
 
 /// Adds it, with an audit record. `fingerprint` is that of the certificate in its card.
 Status add_child(ports::Store& store, const node::ChildRecord& child);
 
-/// pause, resume, revoke: takes effect at the child's next request. Revoked for good: only a new card helps then.
+/// The same as a part of a transaction.
+Status put_child(ports::StoreTransaction& tx, const node::ChildRecord& child);
+
+/// pause, resume, revoke: takes effect at the child's next request. Revoked for good: codes that it was given
+/// are void too.
 Result<ChildView> set_child_state(ports::Store& store, const std::string& name, node::ChildRecord::State state,
                                   std::int64_t now_ms, bool dry_run);
 

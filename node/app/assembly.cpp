@@ -7,12 +7,13 @@
 
 #include "adapters/http/listener.h"
 #include "adapters/system/clock.h"
-#include "adapters/system/files.h"
 #include "adapters/system/program.h"
+#include "node/app/certificate_keeper.h"
+#include "node/app/enrol_papers.h"
+#include "node/app/enrol_service.h"
 #include "node/app/openmrs_parts.h"
 #include "node/app/parent_link.h"
 #include "node/app/setup.h"
-#include "node/app/state_folder.h"
 #include "node/engine.h"
 #include "node/store/facts.h"
 #include "node/supervisor.h"
@@ -51,11 +52,17 @@ struct Built {
 /// new life the engine is built anew.
 class WholeNode final : public admin::Engine {
  public:
-  WholeNode(Outside outside, node::Identity identity) : outside_(std::move(outside)), identity_(std::move(identity)) {}
+  WholeNode(Outside outside, node::Identity identity)
+      : outside_(std::move(outside)),
+        identity_(std::move(identity)),
+        enrolment_(outside_.config, outside_.store, clock_, outside_.log) {}
 
   Status run(std::stop_token stop) override {
     OMRSYNC_TRY(listener, listen());
-    const Status worked = work(stop);
+    const Status worked = [&] {
+      const CertificateKeeper keeper(outside_.config, outside_.log, listener.get());
+      return work(stop);
+    }();
     if (listener) listener->stop();
     return worked;
   }
@@ -172,19 +179,21 @@ class WholeNode final : public admin::Engine {
   Result<std::unique_ptr<http::Listener>> listen() {
     if (!outside_.listening || !outside_.config.listen) return std::unique_ptr<http::Listener>();
     OMRSYNC_CHECK(renew_server_certificate(outside_.config));
-    const StateFolder state(outside_.config);
     http::ListenerOptions options;
     options.address = outside_.config.listen->address;
-    OMRSYNC_TRY(authority, system::read_file(state.authority() / "ca.crt"));
-    OMRSYNC_TRY(certificate, system::read_file(state.server_certificate()));
-    OMRSYNC_TRY(key, system::read_secret_file(state.server_key()));
-    options.identity = {std::move(authority), std::move(certificate), std::move(key)};
+    OMRSYNC_TRY(identity, listener_identity(outside_.config));
+    options.identity = std::move(identity);
     options.limits.handlers = kHandlers;
+    options.enrol_path = kEnrolPath;
+    options.turned_away = [this](const http::TurnedAway& caller) {
+      enrolment_.turned_away(caller.node.empty() ? caller.address : caller.node, caller.code);
+    };
     return http::Listener::start(std::move(options),
                                  [this](const ports::IncomingRequest& request) { return answer(request); });
   }
 
   ports::Response answer(const ports::IncomingRequest& request) {
+    if (auto enrolled = enrolment_.handle(request)) return *std::move(enrolled);
     const std::shared_ptr<Built> built = this->built();
     if (!built) {
       const Refusal refusal{Code::line_busy, "This node waits for its own database.", kComeBack.count()};
@@ -221,6 +230,7 @@ class WholeNode final : public admin::Engine {
   system::Clock clock_;
   system::Entropy entropy_;
   system::ProgramRunner programs_;
+  EnrolService enrolment_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::optional<Error> waits_for_;  ///< why the database could not be opened yet

@@ -1,24 +1,11 @@
 #include "node/app/cards.h"
 
-#include <optional>
-
 #include "protocol/digest.h"
 
 namespace omrsync::app {
 namespace {
 
 constexpr std::string_view kSchema = "omrsync/card/1";
-
-std::optional<std::array<std::uint8_t, 16>> key_from(std::string_view text) {
-  std::array<std::uint8_t, 16> key{};
-  if (text.size() != 2 * key.size()) return std::nullopt;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::size_t digit = std::string_view("0123456789abcdef").find(text[i]);
-    if (digit == std::string_view::npos) return std::nullopt;
-    key[i / 2] = static_cast<std::uint8_t>(key[i / 2] << 4U | digit);
-  }
-  return key;
-}
 
 Error torn(const std::string& what) {
   return {Remedy::stop_node, Code::config_invalid, "This is not a whole card: " + what + ". Ask for a new one."};
@@ -30,11 +17,23 @@ std::string key_text(const std::array<std::uint8_t, 16>& key) {
   return to_hex({reinterpret_cast<const char*>(key.data()), key.size()});
 }
 
+std::optional<std::array<std::uint8_t, 16>> key_from_text(std::string_view text) {
+  std::array<std::uint8_t, 16> key{};
+  if (text.size() != 2 * key.size()) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t digit = std::string_view("0123456789abcdef").find(text[i]);
+    if (digit == std::string_view::npos) return std::nullopt;
+    key[i / 2] = static_cast<std::uint8_t>(key[i / 2] << 4U | digit);
+  }
+  return key;
+}
+
 Json to_json(const Card& card) {
   Json parent;
   parent.set("url", card.parent_url).set("name", card.parent_name).set("id", to_string(card.parent));
   Json node;
   node.set("name", card.name).set("id", to_string(card.node)).set("catchment", card.catchment);
+  if (card.incarnation != 0) node.set("incarnation", card.incarnation);
   Json json;
   json.set("schema", kSchema)
       .set("note", "A secret: whoever has this file is this node. Delete it after 'omrsync init'.");
@@ -58,7 +57,7 @@ Result<Card> card_from_json(const Json& json) {
   card.key_pem = json.text_of("key");
   const auto parent_id = parse_uuid(parent->text_of("id"));
   const auto node_id = parse_uuid(node->text_of("id"));
-  const auto network_key = key_from(json.text_of("network_key"));
+  const auto network_key = key_from_text(json.text_of("network_key"));
   if (!parent_id || !node_id || !network_key) return torn("an id or a key is missing");
   for (const std::string* text :
        {&card.parent_url, &card.name, &card.authority_pem, &card.certificate_pem, &card.key_pem})

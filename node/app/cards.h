@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "protocol/ids.h"
 #include "protocol/json.h"
@@ -23,6 +25,7 @@ struct Card {
   std::string certificate_pem;
   std::string key_pem;
   std::array<std::uint8_t, 16> network_key{};
+  std::uint32_t incarnation = 0;  ///< the newest of the node that its parent knows of; 0: none
 };
 
 [[nodiscard]] Json to_json(const Card& card);
@@ -32,5 +35,6 @@ struct Card {
 
 /// 32 hex digits and back.
 [[nodiscard]] std::string key_text(const std::array<std::uint8_t, 16>& key);
+[[nodiscard]] std::optional<std::array<std::uint8_t, 16>> key_from_text(std::string_view text);
 
 }  // namespace omrsync::app

@@ -49,6 +49,7 @@ struct ParentConfig {
 struct ListenConfig {
   std::string address;
   std::string url;  ///< by which children reach it; empty: https://<address>
+  std::chrono::milliseconds certificate_life{};
 };
 
 /// The whole configuration of a node, read once and never changed. Paths are absolute.

@@ -112,6 +112,9 @@ constexpr std::array kKeys = {
     KeySpec{"listen.url", Kind::https_url, false, "", "", "https://hq.example.org:8443",
             "The address by which children reach it; it goes into their cards and into the certificate.", false,
             [](Config& c, const Value& v) { take(there(c.listen).url, v); }},
+    KeySpec{"listen.certificate_life", Kind::duration, false, "365d", "", "365d",
+            "How long the certificates of children are good for; each renews its own in the last third of it.", false,
+            [](Config& c, const Value& v) { take(there(c.listen).certificate_life, v); }},
 
     KeySpec{"console.address", Kind::address, false, "127.0.0.1:8480", "", "127.0.0.1:8480",
             "Address and port of the console.", false,

@@ -125,7 +125,8 @@ class Doctor {
     const std::string message = "The certificate is valid for " + std::to_string(days) + " days.";
     if (days < 0) return tell(name, Check::State::failed, Code::certificate_expired, "The certificate has expired.");
     if (days < kRenewal_days)
-      return warn(name, Code::certificate_expired, message, "Ask the parent's administrator for a new card.");
+      return warn(name, Code::certificate_expired, message,
+                  "The node renews it over the line; without a line see 'omrsync enrol request --help'.");
     ok(name, message);
   }
 

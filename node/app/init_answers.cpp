@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "node/app/enrol.h"
 #include "node/app/open.h"
 
 namespace omrsync::app {
@@ -114,23 +115,45 @@ std::vector<MissingAnswer> missing_answers(const InitAnswers& answers) {
   if (answers.openmrs || (answers.has_parent && !answers.has_children))
     need(answers.openmrs_password_file, "--openmrs-password-file",
          "A file (mode 0600) with the database account's password");
-  if (answers.has_parent && !answers.parent && !answers.code)
+  if (answers.has_parent && (answers.parent || answers.code)) {
+    need(answers.parent, "--parent", "The parent's address, such as https://hq.example.org:8443");
+    need(answers.code, "--code", "The one-time code that the parent's administrator was shown by 'omrsync node add'");
+  } else if (answers.has_parent && !answers.answer)
     need(answers.join, "--join", "The card file that the parent's administrator made with 'omrsync node add'");
   return missing;
 }
 
-Result<Prepared> prepare(const InitAnswers& answers, const fs::path& config_file) {
-  if (answers.has_parent && !answers.join)
-    return usage("This version joins a parent by card: 'omrsync node add NAME --card FILE' there, --join FILE here.");
-  Prepared prepared;
-  if (answers.has_parent) {
-    OMRSYNC_TRY(file, find_file(*answers.join, config_file, "--join"));
-    OMRSYNC_TRY(json, read_secret_json_file(file));
-    OMRSYNC_TRY(card, card_from_json(json));
-    if (card.name != *answers.name)
-      return usage("The card is for '" + card.name + "', and --name says '" + *answers.name + "'.");
-    prepared.card = std::move(card);
+namespace {
+
+/// By whichever of the three ways the node is to join.
+Status prepare_joining(const InitAnswers& answers, const fs::path& config_file, Prepared& prepared) {
+  if (answers.parent.has_value() + answers.join.has_value() + answers.answer.has_value() != 1)
+    return usage("A node joins in one way: by --parent and --code, by --join, or by --answer.");
+  if (answers.parent) {
+    OMRSYNC_TRY(code, parse_enrol_code(*answers.code));
+    prepared.code = std::move(code);
+    return Done{};
   }
+  if (answers.answer) {
+    OMRSYNC_TRY(file, find_file(*answers.answer, config_file, "--answer"));
+    OMRSYNC_TRY(card, accept_answer(file, *answers.name, StateFolder(config_file.parent_path() / "state")));
+    prepared.card = std::move(card);
+    return Done{};
+  }
+  OMRSYNC_TRY(file, find_file(*answers.join, config_file, "--join"));
+  OMRSYNC_TRY(json, read_secret_json_file(file));
+  OMRSYNC_TRY(card, card_from_json(json));
+  if (card.name != *answers.name)
+    return usage("The card is for '" + card.name + "', and --name says '" + *answers.name + "'.");
+  prepared.card = std::move(card);
+  return Done{};
+}
+
+}  // namespace
+
+Result<Prepared> prepare(const InitAnswers& answers, const fs::path& config_file) {
+  Prepared prepared;
+  if (answers.has_parent) OMRSYNC_CHECK(prepare_joining(answers, config_file, prepared));
   Json node;
   node.set("name", *answers.name).set("state_dir", "state").set("timezone", *answers.timezone);
   prepared.document.set("node", node);
@@ -139,9 +162,11 @@ Result<Prepared> prepare(const InitAnswers& answers, const fs::path& config_file
     prepared.document.set("openmrs", section);
   }
   prepared.document.set("store", Json(Json::Object{{"url", answers.store.value_or("sqlite:state/node.db")}}));
-  if (prepared.card) {
+  if (answers.has_parent) {
     Json parent;
-    parent.set("url", prepared.card->parent_url).set("push", "1min").set("pull", "1min");
+    parent.set("url", prepared.card ? prepared.card->parent_url : *answers.parent)
+        .set("push", "1min")
+        .set("pull", "1min");
     prepared.document.set("parent", parent.set("max_rate", "off").set("window", "always"));
   }
   if (answers.has_children) {

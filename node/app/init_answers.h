@@ -4,13 +4,15 @@
 #include <optional>
 
 #include "node/app/setup.h"
+#include "protocol/enrol_code.h"
 
 namespace omrsync::app {
 
-/// The answers as a configuration document, with the card that was read.
+/// The answers as a configuration document, with the card that was read, or the code by which to get one.
 struct Prepared {
   Json document;
   std::optional<Card> card;
+  std::optional<EnrolCode> code;
 };
 
 /// Reads what the answers name and puts them together; writes nothing. Paths given on the command line are taken from

@@ -10,7 +10,8 @@
 namespace omrsync::app {
 
 /// The configured client towards the parent, with the card's certificate, held to the line's rules: outside the window
-/// a question fails with `line_resting` before a byte is sent.
+/// a question fails with `line_resting` before a byte is sent. A certificate that is replaced is used from the next
+/// question on. `config` outlives the link.
 [[nodiscard]] Result<std::unique_ptr<ports::ParentLink>> open_parent_link(const Config& config,
                                                                           admin::LineRulesNow rules);
 

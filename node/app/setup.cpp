@@ -7,10 +7,11 @@
 #include "adapters/sqlite/store.h"
 #include "adapters/system/clock.h"
 #include "adapters/system/files.h"
-#include "node/admin/nodes.h"
+#include "node/app/enrol.h"
 #include "node/app/files.h"
 #include "node/app/identity.h"
 #include "node/app/init_answers.h"
+#include "node/app/issue.h"
 #include "node/app/open.h"
 #include "node/app/state_folder.h"
 #include "node/store/facts.h"
@@ -23,11 +24,6 @@ using std::chrono::days;
 
 constexpr days kAuthorityLife{20 * 365};
 constexpr days kCertificateLife{365};
-
-http::Validity from_now(days length) {
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::milliseconds(now_ms()));
-  return {std::chrono::sys_seconds(now), length};
-}
 
 template <std::size_t N>
 void fill(std::array<std::uint8_t, N>& bytes, system::Entropy& entropy) {
@@ -62,18 +58,11 @@ Status make_authority(const Config& config, const StateFolder& state) {
   return issue_server_certificate(config, state);
 }
 
-Status unpack_card(const Card& card, const StateFolder& state) {
-  OMRSYNC_CHECK(make_private_folder(state.card()));
-  OMRSYNC_CHECK(system::write_file_atomically(state.parent_authority(), card.authority_pem, 0644));
-  OMRSYNC_CHECK(system::write_file_atomically(state.client_certificate(), card.certificate_pem, 0644));
-  return system::write_file_atomically(state.client_key(), card.key_pem, 0600);
-}
-
 node::Identity new_identity(const Config& config, const std::optional<Card>& card) {
   system::Entropy entropy;
   node::Identity identity;
   identity.name = config.node.name;
-  identity.incarnation = {1, entropy.next()};
+  identity.incarnation = {card ? card->incarnation + 1 : 1, entropy.next()};
   fill(identity.hash_key, entropy);
   if (card) {
     identity.node = card->node;
@@ -118,7 +107,26 @@ Error mistakes_as_error(const std::vector<Mistake>& mistakes) {
   return {Remedy::stop_node, Code::config_invalid, all};
 }
 
+/// The card of a node that joins with a code: the key is made here, the rest comes from the parent.
+Result<Card> enrol(const Prepared& prepared, const Config& config) {
+  const StateFolder state(config);
+  OMRSYNC_CHECK(make_private_folder(state.card()));
+  auto card = ask_with_code(config.parent->url, *prepared.code, config.node.name, state);
+  if (!card && card.error().remedy != Remedy::retry_later) {  // leaves nothing behind
+    std::error_code ignored;
+    fs::remove(state.new_key(), ignored);
+    for (const fs::path& folder : {state.card(), state.path}) fs::remove(folder, ignored);  // where they are empty
+  }
+  return card;
+}
+
 }  // namespace
+
+Status unpack_card(const Card& card, const StateFolder& state) {
+  OMRSYNC_CHECK(make_private_folder(state.card()));
+  OMRSYNC_CHECK(system::write_file_atomically(state.parent_authority(), card.authority_pem, 0644));
+  return put_certificate(state, card.key_pem, card.certificate_pem);
+}
 
 Result<InitOutcome> init_node(const InitAnswers& answers, const fs::path& config_file, bool only_try) {
   std::error_code ignored;
@@ -134,6 +142,10 @@ Result<InitOutcome> init_node(const InitAnswers& answers, const fs::path& config
   const StateFolder state(*checked.config);
   OMRSYNC_CHECK(make_private_folder(config_file.parent_path()));
   OMRSYNC_CHECK(make_private_folder(state.path));
+  if (prepared.code) {
+    OMRSYNC_TRY(card, enrol(prepared, *checked.config));
+    prepared.card = std::move(card);
+  }
   if (checked.config->listen) OMRSYNC_CHECK(make_authority(*checked.config, state));
   if (prepared.card) OMRSYNC_CHECK(unpack_card(*prepared.card, state));
   OMRSYNC_TRY(identity, settle_identity(*checked.config, prepared.card));
@@ -149,48 +161,6 @@ Status renew_server_certificate(const Config& config) {
   const std::chrono::milliseconds left = expiry.time_since_epoch() - std::chrono::milliseconds(now_ms());
   if (left > kCertificateLife / 3) return Done{};
   return issue_server_certificate(config, state);
-}
-
-Result<Card> make_child(const Config& config, ports::Store& store, const std::string& name,
-                        const std::string& catchment, const fs::path& card_file) {
-  if (!config.listen) {
-    return Error{Remedy::stop_node, Code::usage, "This node has no [listen] section, so it cannot have children."};
-  }
-  node::Identity self;
-  {
-    OMRSYNC_TRY(tx, store.read());
-    OMRSYNC_CHECK(admin::check_new_child(*tx, name, catchment));
-    OMRSYNC_TRY(identity, node::identity(*tx));
-    if (!identity) return Error{Remedy::stop_node, Code::config_missing, "This node was not set up by 'omrsync init'."};
-    self = *identity;
-  }
-  OMRSYNC_TRY(authority, http::CertificateAuthority::open(StateFolder(config).authority()));
-  Card card;
-  card.parent_url = config.listen->url.empty() ? "https://" + config.listen->address : config.listen->url;
-  card.parent_name = self.name;
-  card.parent = self.node;
-  card.name = name;
-  card.node = random_uuid();
-  card.catchment = catchment;
-  card.authority_pem = authority.certificate_pem();
-  card.network_key = self.network_key;
-  OMRSYNC_TRY(issued, authority.issue_client(to_string(card.node), from_now(kCertificateLife)));
-  card.certificate_pem = issued.certificate_pem;
-  card.key_pem = issued.key_pem;
-  OMRSYNC_TRY(fingerprint, http::fingerprint(issued.certificate_pem));
-  OMRSYNC_CHECK(system::write_file_atomically(card_file, to_pretty_string(to_json(card)), 0600));
-  node::ChildRecord child;
-  child.node = card.node;
-  child.name = name;
-  child.catchment = catchment;
-  child.fingerprint = fingerprint;
-  child.added_ms = now_ms();
-  if (const Status added = admin::add_child(store, child); !added) {
-    std::error_code ignored;
-    fs::remove(card_file, ignored);
-    return added.error();
-  }
-  return card;
 }
 
 }  // namespace omrsync::app

@@ -8,6 +8,7 @@
 #include "adapters/ports/store.h"
 #include "node/app/cards.h"
 #include "node/app/config.h"
+#include "node/app/state_folder.h"
 #include "protocol/result.h"
 
 namespace omrsync::app {
@@ -23,7 +24,8 @@ struct InitAnswers {
   std::optional<std::string> openmrs;  ///< "mysql://user@host:port/database"
   std::optional<std::string> openmrs_password_file;
   std::optional<std::string> store;
-  std::optional<std::string> join;  ///< a card file
+  std::optional<std::string> join;    ///< a card file
+  std::optional<std::string> answer;  ///< a parent's answer file to `enrol request`
   std::optional<std::string> parent;
   std::optional<std::string> code;
 };
@@ -45,8 +47,9 @@ struct InitOutcome {
 
 /// Makes the node: state folder, keys, store with the node's identity, and last the configuration file. Everything that
 /// can be wrong with the answers is found before anything is written (`usage`, `config_invalid`, `file_unreadable`).
-/// After a crash it can be repeated; a configuration that is there already is never replaced (`usage`). With `only_try`
-/// nothing is written and `node` is empty.
+/// With a one-time code the parent is asked before the store and the configuration are written: its refusals are those
+/// of `ask_with_code`. After a crash it can be repeated; a configuration that is there already is never replaced
+/// (`usage`). With `only_try` nothing is written, nobody is asked, and `node` is empty.
 [[nodiscard]] Result<InitOutcome> init_node(const InitAnswers& answers, const std::filesystem::path& config_file,
                                             bool only_try);
 
@@ -54,8 +57,7 @@ struct InitOutcome {
 /// authority, so they notice nothing.
 [[nodiscard]] Status renew_server_certificate(const Config& config);
 
-/// Adds a child at this node, makes its certificate and writes its card, a secret file. `usage` as check_new_child.
-[[nodiscard]] Result<Card> make_child(const Config& config, ports::Store& store, const std::string& name,
-                                      const std::string& catchment, const std::filesystem::path& card_file);
+/// Key, certificate and authority of a card into the state folder, instead of those that may be there.
+[[nodiscard]] Status unpack_card(const Card& card, const StateFolder& state);
 
 }  // namespace omrsync::app

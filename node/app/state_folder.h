@@ -22,8 +22,11 @@ struct StateFolder {
   /// Of a node with a parent: what its card brought.
   [[nodiscard]] std::filesystem::path card() const { return path / "card"; }
   [[nodiscard]] std::filesystem::path parent_authority() const { return card() / "parent-ca.crt"; }
-  [[nodiscard]] std::filesystem::path client_key() const { return card() / "client.key"; }
-  [[nodiscard]] std::filesystem::path client_certificate() const { return card() / "client.crt"; }
+  /// Key and certificate stand in one file, so that a renewal replaces both or neither.
+  [[nodiscard]] std::filesystem::path client_key() const { return card() / "client.pem"; }
+  [[nodiscard]] std::filesystem::path client_certificate() const { return card() / "client.pem"; }
+  /// A key that has no certificate yet.
+  [[nodiscard]] std::filesystem::path new_key() const { return card() / "new.key"; }
 };
 
 }  // namespace omrsync::app

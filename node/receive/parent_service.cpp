@@ -4,6 +4,7 @@
 
 #include "node/lives/life.h"
 #include "node/plant.h"
+#include "node/receive/admit.h"
 #include "node/receive/take_batch.h"
 #include "node/tuning.h"
 
@@ -24,6 +25,7 @@ int http_status(Code code) {
     case Code::node_forbidden:
     case Code::tls_identity_mismatch:
     case Code::certificate_revoked:
+    case Code::certificate_replaced:
       return 403;
     case Code::wire_malformed:
     case Code::wire_digest_mismatch:
@@ -39,6 +41,11 @@ int http_status(Code code) {
     default:
       return 503;
   }
+}
+
+/// What somebody should look at. Everything else is the protocol at work: a gap, another life, a parent that is busy.
+bool is_listed(Code code) {
+  return http_status(code) == 403 || http_status(code) == 400 || code == Code::incarnation_refused;
 }
 
 /// The node is older than what is known of it, or another one under its name (D28).
@@ -71,6 +78,7 @@ ports::Response ParentService::handle(const ports::IncomingRequest& request, mil
   Result<std::string> body = answer(request, patience);
   if (body) return {200, kWireContentType, std::move(body).value(), std::chrono::seconds(0)};
   const Error& error = body.error();
+  if (is_listed(error.code)) refusals_.note(request.peer_node, request.path, error.code);
   return {http_status(error.code), kWireContentType, encode(Refusal{error.code, error.message, 0}),
           std::chrono::seconds(0)};
 }
@@ -81,7 +89,7 @@ void ParentService::stop() {
 }
 
 Result<std::string> ParentService::answer(const ports::IncomingRequest& request, milliseconds patience) {
-  OMRSYNC_TRY(known, admit(request));
+  OMRSYNC_TRY(known, admit(world_.store, world_.clock, request));
   const auto place = child(to_string(known.node));
   if (request.path == kHelloPath) {
     OMRSYNC_TRY(message, decode<Hello>(request.body));
@@ -98,18 +106,6 @@ Result<std::string> ParentService::answer(const ports::IncomingRequest& request,
     return pull(known, message, patience);
   }
   return refuse(Code::not_found, "there is nothing at this path");
-}
-
-Result<ChildRecord> ParentService::admit(const ports::IncomingRequest& request) {
-  OMRSYNC_TRY(tx, world_.store.read());
-  OMRSYNC_TRY(record, get_record<ChildRecord>(*tx, tables::kNodes, request.peer_node));
-  if (!record) return refuse(Code::node_unknown, "this parent does not know the node of that certificate");
-  if (record->state == ChildRecord::State::revoked)
-    return refuse(Code::certificate_revoked, "the node's certificate was revoked");
-  if (record->state == ChildRecord::State::paused) return refuse(Code::line_busy, "the node is paused at its parent");
-  if (!record->fingerprint.empty() && record->fingerprint != request.peer_fingerprint)
-    return refuse(Code::tls_identity_mismatch, "the node has another certificate than the one it was given");
-  return std::move(*record);
 }
 
 std::shared_ptr<ParentService::Child> ParentService::child(const std::string& link) {

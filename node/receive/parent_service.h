@@ -6,6 +6,7 @@
 #include <string>
 
 #include "adapters/ports/exchange.h"
+#include "node/receive/refusals.h"
 #include "node/ship/batch_builder.h"
 #include "node/world.h"
 
@@ -15,7 +16,7 @@ namespace omrsync::node {
 /// one after the other. Who asks is what the certificate says, never what the body says (I-7).
 class ParentService {
  public:
-  explicit ParentService(const World& world) : world_(world) {}
+  explicit ParentService(const World& world) : world_(world), refusals_(world.store, world.clock) {}
 
   /// `patience`: how long a child's question for news may wait here (0: answer at once).
   ports::Response handle(const ports::IncomingRequest& request, std::chrono::milliseconds patience);
@@ -30,7 +31,6 @@ class ParentService {
   };
 
   Result<std::string> answer(const ports::IncomingRequest& request, std::chrono::milliseconds patience);
-  Result<ChildRecord> admit(const ports::IncomingRequest& request);
   Result<std::string> hello(const ChildRecord& child, const Hello& hello);
   Result<std::string> push(const ChildRecord& child, const Push& push);
   Result<std::string> pull(const ChildRecord& child, const Pull& pull, std::chrono::milliseconds patience);
@@ -43,6 +43,7 @@ class ParentService {
   std::shared_ptr<Child> child(const std::string& link);
 
   const World& world_;
+  Refusals refusals_;
   Guarded<std::map<std::string, std::shared_ptr<Child>>> children_;
   Guarded<bool> stopped_;
 };

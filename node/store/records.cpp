@@ -300,20 +300,52 @@ DecisionRequest DecisionRequest::unpack(Unpacker& in) {
   return r;
 }
 
+void Grant::pack(Packer& out) const { out.flag(clinical).flag(metadata).number(bytes_per_second); }
+
+Grant Grant::unpack(Unpacker& in) {
+  Grant r;
+  if (in.at_end()) return r;  // written before there were grants: everything was allowed
+  r.clinical = in.flag();
+  r.metadata = in.flag();
+  r.bytes_per_second = in.number();
+  return r;
+}
+
 void ChildRecord::pack(Packer& out) const {
   out.uuid(node).text(name).number(static_cast<std::uint64_t>(state)).text(catchment).text(fingerprint);
-  out.signed_number(added_ms).signed_number(last_seen_ms);
+  out.signed_number(added_ms).signed_number(last_seen_ms).text(next_fingerprint).signed_number(certificate_expires_ms);
+  up.pack(out);
+  down.pack(out);
 }
 
 ChildRecord ChildRecord::unpack(Unpacker& in) {
   ChildRecord r;
   r.node = in.uuid();
   r.name = in.text();
-  r.state = unpack_enum(in, State::revoked);
+  r.state = unpack_enum(in, State::invited);
   r.catchment = in.text();
   r.fingerprint = in.text();
   r.added_ms = in.signed_number();
   r.last_seen_ms = in.signed_number();
+  r.next_fingerprint = in.text();
+  r.certificate_expires_ms = in.signed_number();
+  r.up = Grant::unpack(in);
+  r.down = Grant::unpack(in);
+  return r;
+}
+
+void EnrolRecord::pack(Packer& out) const {
+  out.uuid(node).text(name).signed_number(expires_ms).signed_number(used_ms).text(key).text(certificate_pem);
+}
+
+EnrolRecord EnrolRecord::unpack(Unpacker& in) {
+  EnrolRecord r;
+  r.node = in.uuid();
+  r.name = in.text();
+  r.expires_ms = in.signed_number();
+  r.used_ms = in.signed_number();
+  r.key = in.text();
+  r.certificate_pem = in.text();
   return r;
 }
 

@@ -185,8 +185,21 @@ struct DecisionRequest {
   static DecisionRequest unpack(Unpacker& in);
 };
 
+/// What may travel in one direction between a node and its parent (I-7). A class that is not named here may not.
+struct Grant {
+  bool clinical = true;
+  bool metadata = true;                ///< links between metadata included
+  std::uint64_t bytes_per_second = 0;  ///< 0: no limit
+
+  [[nodiscard]] bool covers(ports::RootTable::Class kind) const noexcept {
+    return kind == ports::RootTable::Class::clinical ? clinical : metadata;
+  }
+  void pack(Packer& out) const;
+  static Grant unpack(Unpacker& in);
+};
+
 struct ChildRecord {
-  enum class State : std::uint8_t { active, paused, revoked };
+  enum class State : std::uint8_t { active, paused, revoked, invited };  ///< invited: has no certificate yet
   Uuid node;
   std::string name;
   State state = State::active;
@@ -194,8 +207,24 @@ struct ChildRecord {
   std::string fingerprint;  ///< of its certificate
   std::int64_t added_ms = 0;
   std::int64_t last_seen_ms = 0;
+  std::string next_fingerprint;             ///< of the certificate that takes over at its first use; empty: none
+  std::int64_t certificate_expires_ms = 0;  ///< of the one given last; 0: not known
+  Grant up;                                 ///< what it may write
+  Grant down;                               ///< what it is told
   void pack(Packer& out) const;
   static ChildRecord unpack(Unpacker& in);
+};
+
+/// A one-time code that was given out. By the hash of its secret, which is kept nowhere (I-2).
+struct EnrolRecord {
+  Uuid node;
+  std::string name;
+  std::int64_t expires_ms = 0;
+  std::int64_t used_ms = 0;     ///< 0: not yet
+  std::string key;              ///< by which key it was used, so that an answer that was lost can be given again
+  std::string certificate_pem;  ///< that was given for it
+  void pack(Packer& out) const;
+  static EnrolRecord unpack(Unpacker& in);
 };
 
 template <typename Record>
