@@ -2,6 +2,7 @@
 #include "node/admin/nodes.h"
 #include "node/admin/words.h"
 #include "node/app/issue.h"
+#include "node/app/units.h"
 #include "node/app/open.h"
 
 namespace omrsync::cli {
@@ -168,9 +169,30 @@ Result<int> revoke(Context& context, const Arguments& arguments) {
   return change(context, arguments, node::ChildRecord::State::revoked);
 }
 
-Result<int> allow(Context&, const Arguments&) {
-  return Error{Remedy::stop_node, Code::usage,
-               "This version has one grant: everything of a node's catchment, both ways."};
+Status take_direction(admin::GrantChange::Direction& change, const Arguments& arguments, const char* classes,
+                      const char* rate) {
+  change.classes = arguments.text(classes);
+  const auto given = arguments.text(rate);
+  if (!given) return Done{};
+  OMRSYNC_TRY(plan, app::parse_rate_plan(*given));
+  if (!plan.entries.empty())
+    return Error{Remedy::stop_node, Code::usage, std::string(rate) + " takes off or one rate, such as 64KiB/s."};
+  change.bytes_per_second = plan.otherwise;
+  return Done{};
+}
+
+Result<int> allow(Context& context, const Arguments& arguments) {
+  admin::GrantChange change;
+  OMRSYNC_CHECK(take_direction(change.up, arguments, "--up", "--up-rate"));
+  OMRSYNC_CHECK(take_direction(change.down, arguments, "--down", "--down-rate"));
+  change.catchment = arguments.text("--catchment");
+  OMRSYNC_TRY(config, app::load_valid_config(context.config_file()));
+  OMRSYNC_TRY(store, app::open_store(config));
+  OMRSYNC_TRY(view, admin::allow_child(*store, *arguments.text("name"), change, app::now_ms(), context.options.dry_run));
+  const Json json = admin::to_json(view);
+  context.out.object(json);
+  context.out.line(view.child.name + ": " + to_string(*json.find("grants")));
+  return exit_code::kDone;
 }
 
 }  // namespace
@@ -203,7 +225,16 @@ std::vector<CommandSpec> node_commands() {
        {},
        one,
        revoke},
-      {"node allow", "What a node may do.", "omrsync node allow kitale", {}, one, allow},
+      {"node allow",
+       "What a node may write and what it is told; what is not named stays as it is.",
+       "omrsync node allow kitale --up clinical --down clinical,metadata --down-rate 64KiB/s",
+       {{"--up", "CLASSES", "What it may write: clinical, metadata, both with a comma, all, or none."},
+        {"--down", "CLASSES", "What it is told, in the same words."},
+        {"--catchment", "WHAT", "What goes down to it: all or none."},
+        {"--up-rate", "RATE", "How much it may send: off or a rate such as 64KiB/s."},
+        {"--down-rate", "RATE", "How much it is sent, in the same words."}},
+       one,
+       allow},
       {"enrol sign",
        "At the parent: signs a request for a certificate that came as a file.",
        "omrsync enrol sign kitale.request --out kitale.answer",

@@ -116,6 +116,44 @@ Result<ChildView> view_of(ports::StoreTransaction& tx, ChildRecord child, const 
 
 Error usage(std::string message) { return {Remedy::stop_node, Code::usage, std::move(message)}; }
 
+Json to_json(const node::Grant& grant) {
+  Json::Array classes;
+  if (grant.clinical) classes.emplace_back("clinical");
+  if (grant.metadata) classes.emplace_back("metadata");
+  const bool limited = grant.bytes_per_second != 0;
+  Json json;
+  return json.set("classes", std::move(classes))
+      .set("bytes_per_second", limited ? Json(grant.bytes_per_second) : Json());
+}
+
+Status check_catchment(const std::string& catchment) {
+  if (catchment.starts_with("location:"))
+    return usage("This version has the catchments all and none; subtrees of locations come later.");
+  if (catchment != "all" && catchment != "none") return usage("A catchment is all or none, not '" + catchment + "'.");
+  return Done{};
+}
+
+Status change_grant(node::Grant& grant, const GrantChange::Direction& change) {
+  if (change.bytes_per_second) grant.bytes_per_second = *change.bytes_per_second;
+  if (!change.classes) return Done{};
+  grant.clinical = grant.metadata = false;
+  std::string_view rest = *change.classes;
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    if (one != "all" && one != "none" && one != "clinical" && one != "metadata")
+      return usage("'" + std::string(one) + "' is no class; there are clinical and metadata, or all, or none.");
+    grant.clinical = grant.clinical || one == "clinical" || one == "all";
+    grant.metadata = grant.metadata || one == "metadata" || one == "all";
+  }
+  return Done{};
+}
+
+Json grants_json(const ChildRecord& child) {
+  Json json;
+  return json.set("up", to_json(child.up)).set("down", to_json(child.down)).set("catchment", child.catchment);
+}
+
 bool is_node_name(const std::string& name) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), fits) && name.front() != '-' &&
@@ -125,7 +163,7 @@ bool is_node_name(const std::string& name) {
 Status audit(ports::StoreTransaction& tx, std::string_view act, const ChildRecord& child, std::int64_t now_ms) {
   Json record;
   record.set("at_ms", now_ms).set("act", act).set("by", "operator").set("node", to_string(child.node));
-  record.set("name", child.name).set("catchment", child.catchment).set("state", name_of(child.state));
+  record.set("name", child.name).set("state", name_of(child.state)).set("grants", grants_json(child));
   return node::append_audit(tx, to_string(record));
 }
 
@@ -142,6 +180,7 @@ Json to_json(const ChildView& view) {
   json.set("waiting_up", view.waiting_up).set("failed", view.failed).set("conflicts", view.conflicts);
   json.set("clock_offset_seconds", static_cast<double>(view.clock_offset_ms) / 1000.0);
   json.set("fingerprint", view.child.fingerprint.empty() ? Json() : Json(view.child.fingerprint));
+  json.set("grants", grants_json(view.child));
   json.set("certificate_expires", time_or_null(view.child.certificate_expires_ms));
   if (!failing) return json.set("error", nullptr);
   const CodeEntry& code = describe(static_cast<Code>(view.error_code));
@@ -175,12 +214,30 @@ Result<std::optional<ChildRecord>> find_child(ports::StoreTransaction& tx, const
   return std::optional<ChildRecord>{};
 }
 
+Result<ChildView> allow_child(ports::Store& store, const std::string& name, const GrantChange& change,
+                              std::int64_t now_ms, bool dry_run) {
+  OMRSYNC_TRY(tx, dry_run ? store.read() : store.write());
+  OMRSYNC_TRY(child, one_record(*tx, name));
+  OMRSYNC_CHECK(change_grant(child.up, change.up));
+  OMRSYNC_CHECK(change_grant(child.down, change.down));
+  if (change.catchment) {
+    OMRSYNC_CHECK(check_catchment(*change.catchment));
+    child.catchment = *change.catchment;
+  }
+  if (!dry_run) {
+    OMRSYNC_CHECK(node::put_record(*tx, tables::kNodes, to_string(child.node), child));
+    OMRSYNC_CHECK(audit(*tx, "node.allow", child, now_ms));
+  }
+  OMRSYNC_TRY(gathered, gather(*tx));
+  OMRSYNC_TRY(view, view_of(*tx, child, gathered));
+  if (!dry_run) OMRSYNC_CHECK(tx->commit());
+  return view;
+}
+
 Status check_new_child(ports::StoreTransaction& tx, const std::string& name, const std::string& catchment) {
   if (!is_node_name(name))
     return usage("'" + name + "' is no node name; use lower-case letters, digits and hyphens, at most 32.");
-  if (catchment.starts_with("location:"))
-    return usage("This version has the catchments all and none; subtrees of locations come later.");
-  if (catchment != "all" && catchment != "none") return usage("A catchment is all or none, not '" + catchment + "'.");
+  OMRSYNC_CHECK(check_catchment(catchment));
   OMRSYNC_TRY(self, node::identity(tx));
   OMRSYNC_TRY(children, records(tx));
   const bool taken =

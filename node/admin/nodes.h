@@ -43,6 +43,22 @@ Status add_child(ports::Store& store, const node::ChildRecord& child);
 /// The same as a part of a transaction.
 Status put_child(ports::StoreTransaction& tx, const node::ChildRecord& child);
 
+/// What is to be changed of a child's grants; what is not named stays.
+struct GrantChange {
+  struct Direction {
+    std::optional<std::string> classes;             ///< "all", "none", "clinical", "metadata", or both with a comma
+    std::optional<std::uint64_t> bytes_per_second;  ///< 0: no limit
+  };
+  Direction up;
+  Direction down;
+  std::optional<std::string> catchment;
+};
+
+/// Holds from the child's next question on, and for what came from it and is not applied yet. What is narrowed is not
+/// taken back from anywhere; a class that the child is told anew is told from the beginning. `usage`, `not_found`.
+Result<ChildView> allow_child(ports::Store& store, const std::string& name, const GrantChange& change,
+                              std::int64_t now_ms, bool dry_run);
+
 /// pause, resume, revoke: takes effect at the child's next request. Revoked for good: codes that it was given
 /// are void too.
 Result<ChildView> set_child_state(ports::Store& store, const std::string& name, node::ChildRecord::State state,

@@ -212,6 +212,11 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
     if (error.code == Code::db_lock_busy) busy(works);
     return error;
   };
+  OMRSYNC_TRY(forbidden, not_granted(works));
+  if (!forbidden.empty()) {
+    problems = std::move(forbidden);
+    return Did::nothing;
+  }
   OMRSYNC_TRY(unit, world_.openmrs.begin());
 #ifdef OMRSYNC_PLANT
   if (planted().decision_numbered_early && early_sequence_ == 0) {
@@ -322,7 +327,7 @@ Result<std::vector<RootBefore>> ApplyWorker::roots_before(StoreTransaction& tx, 
     place[roots[i]] = i;
     befores[i].root = roots[i];
     befores[i].content = std::move(contents[i]);
-    OMRSYNC_TRY(kind, kind_of(roots[i].table));
+    OMRSYNC_TRY(kind, classes_.of(roots[i].table));
     befores[i].kind = kind;
     OMRSYNC_TRY(row, ledger_row(tx, roots[i]));
     befores[i].row = std::move(row);
@@ -339,15 +344,6 @@ Result<std::vector<RootBefore>> ApplyWorker::roots_before(StoreTransaction& tx, 
     }
   }
   return befores;
-}
-
-Result<ports::RootTable::Class> ApplyWorker::kind_of(const std::string& table) {
-  if (kinds_.empty()) {
-    OMRSYNC_TRY(tables, world_.openmrs.tables());
-    for (const ports::RootTable& each : tables) kinds_[each.table] = each.kind;
-  }
-  const auto known = kinds_.find(table);
-  return known == kinds_.end() ? ports::RootTable::Class::clinical : known->second;
 }
 
 }  // namespace omrsync::node

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "node/apply/planner.h"
+#include "node/receive/grants.h"
 #include "node/worker.h"
 #include "node/world.h"
 
@@ -16,7 +17,7 @@ namespace omrsync::node {
 /// that misses a target is held, one that can never succeed is quarantined; neither delays anything unrelated (D8).
 class ApplyWorker final : public Worker {
  public:
-  explicit ApplyWorker(const World& world) : world_(world) {}
+  explicit ApplyWorker(const World& world) : world_(world), classes_(world.openmrs) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "apply"; }
   Pace step(std::stop_token stop) override;
@@ -44,6 +45,7 @@ class ApplyWorker final : public Worker {
   };
 
   Status ready();
+  Result<std::vector<ports::PutProblem>> not_granted(const std::vector<Work>& works);
   bool somebody_writes();
   Result<std::vector<Work>> choose();
   Result<std::optional<Work>> load_work(ports::StoreTransaction& tx, const std::string& key);
@@ -82,11 +84,11 @@ class ApplyWorker final : public Worker {
                     const ports::PutProblem& problem);
   Pace purge_anew(std::uint64_t arrived);
   Status look_at_kept(const ConflictRecord& record);
-  Result<ports::RootTable::Class> kind_of(const std::string& table);
   void busy(const std::vector<Work>& works);
   void wait_for_capture();
 
   const World& world_;
+  TableClasses classes_;
   std::optional<ports::LogPosition> barrier_;              ///< apply goes on when capture has passed it
   std::map<RootKey, Looked> looked_;                       ///< rows that differed from the ledger when last seen
   std::map<std::string, ports::LogPosition> met_markers_;  ///< found already there, and where the log ended then
@@ -95,7 +97,6 @@ class ApplyWorker final : public Worker {
 #ifdef OMRSYNC_PLANT
   std::uint64_t early_sequence_ = 0;
 #endif
-  std::map<std::string, ports::RootTable::Class> kinds_;
   std::map<std::string, std::chrono::milliseconds> not_before_;  ///< items that met a lock
   std::chrono::milliseconds next_purges_{0};                     ///< kept roots are looked at again then
   std::string purges_after_;                                     ///< and from there on

@@ -33,6 +33,23 @@ Result<std::optional<ApplyWorker::Work>> ApplyWorker::load_work(StoreTransaction
   return std::optional<Work>(std::move(work));
 }
 
+/// Roots that whoever sent them may not write (I-7). Asked when a set is about to be applied, so that what was received
+/// before a grant was changed, or is tried again, is held to the grant of this moment.
+Result<std::vector<ports::PutProblem>> ApplyWorker::not_granted(const std::vector<Work>& works) {
+  std::vector<ports::PutProblem> problems;
+  OMRSYNC_TRY(tx, world_.store.read());
+  for (const Work& work : works) {
+    OMRSYNC_TRY(grant, grant_up(*tx, work.key, work.item));
+    if (grant.clinical && grant.metadata) continue;
+    for (const auto& [root, state] : work.states) {
+      OMRSYNC_TRY(kind, classes_.of(root.table));
+      if (!grant.covers(kind))
+        problems.push_back({root, Code::grant_missing, {}, "its sender may not write " + root.table});
+    }
+  }
+  return problems;
+}
+
 /// The next sets in link order that are neither held nor touch a root in flight.
 Result<std::vector<ApplyWorker::Work>> ApplyWorker::choose() {
   std::vector<std::string> keys;

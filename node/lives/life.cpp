@@ -61,6 +61,7 @@ Status keep_inbox(StoreTransaction& tx, std::string_view link) {
     OMRSYNC_TRY(item, get_record<InboxItem>(tx, tables::kInbox, key));
     OMRSYNC_TRY(body, tx.get(tables::kInboxBody, key));
     if (!item) continue;
+    item->sender = link;
     OMRSYNC_CHECK(leave_places(tx, *item, key));
     if (item->state == InboxItem::State::held) item->state = InboxItem::State::waiting;
     item->waits_for.clear();

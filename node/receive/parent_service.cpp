@@ -98,7 +98,9 @@ Result<std::string> ParentService::answer(const ports::IncomingRequest& request,
   }
   if (request.path == kPushPath) {
     OMRSYNC_TRY(message, decode<Push>(request.body));
+    OMRSYNC_CHECK(await_rate(*place, patience));
     const std::lock_guard one_at_a_time(place->asking);
+    place->up.take(request.body.size(), known.up.bytes_per_second, world_.clock.steady());
     return push(known, message);
   }
   if (request.path == kPullPath) {
@@ -106,6 +108,29 @@ Result<std::string> ParentService::answer(const ports::IncomingRequest& request,
     return pull(known, message, patience);
   }
   return refuse(Code::not_found, "there is nothing at this path");
+}
+
+void ParentService::Rest::take(std::size_t bytes, std::uint64_t bytes_per_second, milliseconds now) {
+  if (bytes_per_second == 0) return;
+  until = std::max(until, now) + milliseconds(bytes * 1000 / bytes_per_second);
+}
+
+/// Holds what a child pushes until its rate allows it; not longer than a question may wait here.
+Status ParentService::await_rate(Child& place, milliseconds patience) {
+  const milliseconds last = world_.clock.steady() + patience;
+  for (;;) {
+    const std::uint64_t seen = world_.shared.changed.rings();
+    const milliseconds now = world_.clock.steady();
+    milliseconds until{0};
+    {
+      const std::lock_guard lock(place.asking);
+      until = place.up.until;
+    }
+    if (now >= until) return Done{};
+    if (now >= last || stopped_.with([](bool& value) { return value; }))
+      return refuse(Code::line_busy, "the node sends more than its rate allows");
+    world_.shared.changed.wait(seen, std::min(until, last) - now);
+  }
 }
 
 std::shared_ptr<ParentService::Child> ParentService::child(const std::string& link) {
@@ -167,6 +192,8 @@ Error ParentService::we_are_stale(std::unique_ptr<StoreTransaction> tx) {
 }
 
 Result<std::string> ParentService::push(const ChildRecord& child, const Push& push) {
+  if (push.batch.life.child.node != child.node)
+    return refuse(Code::tls_identity_mismatch, "the batch is another node's than the certificate");
   const std::string link = to_string(child.node);
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(record, link_record(*tx, link));
@@ -231,7 +258,8 @@ Status ParentService::take_pull(const std::string& link, const Pull& pull) {
 Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pull, milliseconds patience) {
   const std::string link = to_string(child.node);
   const auto place = this->child(link);
-  const milliseconds until = world_.clock.steady() + std::min(patience, milliseconds(pull.wait_ms));
+  const milliseconds asked = world_.clock.steady();
+  milliseconds until = asked + std::min(patience, milliseconds(pull.wait_ms));
   const std::size_t bytes = std::clamp<std::size_t>(pull.max_bytes, tuning::kBatchBytesLeast, tuning::kBatchBytesMost);
   PullAnswer answer;
   {
@@ -249,17 +277,24 @@ Result<std::string> ParentService::pull(const ChildRecord& child, const Pull& pu
       OMRSYNC_TRY(told, receipt(*tx, link, record, pull.outcomes_seen));
       answer.receipt = std::move(told);
     }
-    if (child.catchment != "none") {
+    const bool rests = world_.clock.steady() < place->down.until;
+    if (rests) {
+      until = std::max(until, std::min(place->down.until, asked + patience));
+      answer.more = true;
+    } else if (child.catchment != "none") {
       auto batch = place->builder->next(bytes);
       if (!batch && batch.error().remedy == Remedy::stop_node) return batch.error();
       // Our database is away: the child's own changes are taken all the same, and it hears what became of them.
       if (batch) answer.batch = std::move(*batch);
+      if (answer.batch)
+        place->down.take(answer.batch->frame.size(), child.down.bytes_per_second, world_.clock.steady());
       answer.more = answer.batch.has_value() || place->builder->waits();
     }
     const milliseconds now = world_.clock.steady();
     const bool stopped = stopped_.with([](bool& value) { return value; });
     if (answer.batch || !answer.receipt.outcomes.empty() || now >= until || stopped) break;
-    const milliseconds left = place->builder->waits() ? std::min(kSoon, until - now) : until - now;
+    milliseconds left = place->builder->waits() ? std::min(kSoon, until - now) : until - now;
+    if (rests) left = std::min(left, std::max(place->down.until - now, milliseconds(1)));
     one_at_a_time.unlock();
     world_.shared.changed.wait(seen, left);
   }

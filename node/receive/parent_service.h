@@ -25,9 +25,17 @@ class ParentService {
   void stop();
 
  private:
+  /// Until when a direction rests, so that its rate is kept.
+  struct Rest {
+    std::chrono::milliseconds until{0};
+    void take(std::size_t bytes, std::uint64_t bytes_per_second, std::chrono::milliseconds now);
+  };
+
   struct Child {
     std::mutex asking;
     std::unique_ptr<BatchBuilder> builder;
+    Rest up;    ///< guarded by `asking`
+    Rest down;
   };
 
   Result<std::string> answer(const ports::IncomingRequest& request, std::chrono::milliseconds patience);
@@ -39,6 +47,7 @@ class ParentService {
   Result<Receipt> receipt(ports::StoreTransaction& tx, const std::string& link, const LinkRecord& record,
                           std::uint64_t outcomes_seen);
   Status same_life(const LinkRecord& record);
+  Status await_rate(Child& place, std::chrono::milliseconds patience);
   Error we_are_stale(std::unique_ptr<ports::StoreTransaction> tx);
   std::shared_ptr<Child> child(const std::string& link);
 

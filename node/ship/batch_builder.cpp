@@ -76,6 +76,7 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
   waits_ = false;
   std::vector<Source> sources;
   LinkRecord link;
+  OMRSYNC_TRY(grant, take_grant());
   {
     OMRSYNC_TRY(tx, world_.store.read());
     OMRSYNC_TRY(record, link_record(*tx, link_));
@@ -90,7 +91,7 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
       OMRSYNC_TRY(batch, decode<Batch>(frozen));
       return std::optional<Batch>(std::move(batch));
     }
-    OMRSYNC_TRY(waiting, waiting_sets(*tx, link));
+    OMRSYNC_TRY(waiting, waiting_sets(*tx, link, grant));
     sources = std::move(waiting);
   }
   if (sources.empty() && link.load.done) {
@@ -103,7 +104,7 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
   OMRSYNC_TRY(tx, world_.store.read());
   Building building{*tx, link, max_bytes, {}, link.next_number, {}, {}, {}, {}, {}, {}};
   OMRSYNC_TRY(all, add_sets(building, sources));
-  if (all && building.unlogged.empty() && !building.full()) OMRSYNC_CHECK(add_load(building));
+  if (all && building.unlogged.empty() && !building.full()) OMRSYNC_CHECK(add_load(building, grant));
   if (!building.unlogged.empty()) {
     OMRSYNC_TRY(write, world_.store.write());
     OMRSYNC_CHECK(take_unlogged(*write, world_, std::move(building.unlogged), snapshot_->position()));
@@ -117,7 +118,29 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
   return frozen;
 }
 
-Result<std::vector<BatchBuilder::Source>> BatchBuilder::waiting_sets(StoreTransaction& tx, const LinkRecord& link) {
+/// What may be told over this link now. A class that was not told before is told from the beginning.
+Result<Grant> BatchBuilder::take_grant() {
+  if (upward()) return Grant{};
+  OMRSYNC_TRY(read, world_.store.read());
+  OMRSYNC_TRY(grant, grant_down(*read, link_));
+  OMRSYNC_TRY(seen, link_record(*read, link_));
+  if (seen.tells_clinical == grant.clinical && seen.tells_metadata == grant.metadata) return grant;
+  read.reset();
+  OMRSYNC_TRY(tx, world_.store.write());
+  OMRSYNC_TRY(record, link_record(*tx, link_));
+  if ((grant.clinical && !record.tells_clinical) || (grant.metadata && !record.tells_metadata)) {
+    record.log_cursor = 0;
+    record.load = {};
+  }
+  record.tells_clinical = grant.clinical;
+  record.tells_metadata = grant.metadata;
+  OMRSYNC_CHECK(put_link(*tx, link_, record));
+  OMRSYNC_CHECK(tx->commit());
+  return grant;
+}
+
+Result<std::vector<BatchBuilder::Source>> BatchBuilder::waiting_sets(StoreTransaction& tx, const LinkRecord& link,
+                                                                     const Grant& grant) {
   std::vector<Source> sources;
   std::size_t roots = 0;
   Status read = Done{};
@@ -138,7 +161,12 @@ Result<std::vector<BatchBuilder::Source>> BatchBuilder::waiting_sets(StoreTransa
       return false;
     }
     const std::uint64_t number = tables::number_from(entry.key);
-    const bool skip = row->whole && row->via == link.life;
+    const auto kind = classes_.of(row->root.table);
+    if (!kind) {
+      read = kind.error();
+      return false;
+    }
+    const bool skip = (row->whole && row->via == link.life) || !grant.covers(*kind);
     const bool same_set =
         !sources.empty() && sources.back().set.set == row->set && sources.back().set.load == row->load && !skip;
     if (same_set) {
@@ -252,7 +280,7 @@ Result<std::optional<Entry>> BatchBuilder::entry_for(Building& building, const R
   return std::optional<Entry>(std::move(entry));
 }
 
-Status BatchBuilder::add_load(Building& building) {
+Status BatchBuilder::add_load(Building& building, const Grant& grant) {
   LoadCursor& load = building.link.load;
   OMRSYNC_TRY(tables, world_.openmrs.tables());
   auto table = tables.begin();
@@ -270,7 +298,11 @@ Status BatchBuilder::add_load(Building& building) {
       break;
     }
     load.table = table->table;
-    OMRSYNC_TRY(more, add_page(building, table->table));
+    bool more = false;
+    if (grant.covers(table->kind)) {
+      OMRSYNC_TRY(some, add_page(building, table->table));
+      more = some;
+    }
     if (!building.unlogged.empty()) return Done{};
     if (!more) {
       load.after.clear();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "node/receive/grants.h"
 #include "node/store/facts.h"
 #include "node/world.h"
 #include "protocol/envelope.h"
@@ -31,11 +32,12 @@ class BatchBuilder {
   struct Building;
 
   [[nodiscard]] bool upward() const noexcept { return link_ == kParentLink; }
-  Result<std::vector<Source>> waiting_sets(ports::StoreTransaction& tx, const LinkRecord& link);
+  Result<Grant> take_grant();
+  Result<std::vector<Source>> waiting_sets(ports::StoreTransaction& tx, const LinkRecord& link, const Grant& grant);
   Result<bool> snapshot_ready();
   Result<bool> add_sets(Building& building, const std::vector<Source>& sources);
   Result<bool> add_slice(Building& building, const std::vector<Source>& sources, std::size_t from, std::size_t to);
-  Status add_load(Building& building);
+  Status add_load(Building& building, const Grant& grant);
   void add_container(Building& building, Envelope envelope) const;
   Result<bool> add_page(Building& building, const std::string& table);
   Result<std::optional<Entry>> entry_for(Building& building, const RootKey& root, const std::optional<LedgerRow>& row,
@@ -44,6 +46,7 @@ class BatchBuilder {
 
   const World& world_;
   std::string link_;
+  TableClasses classes_{world_.openmrs};
   std::unique_ptr<ports::Snapshot> snapshot_;
   std::chrono::milliseconds snapshot_since_{0};
   bool waits_ = false;

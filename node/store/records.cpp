@@ -114,7 +114,7 @@ void LinkRecord::pack(Packer& out) const {
   out.flag(load.done).text(load.table).text(load.after).number(load.rows).number(load.of);
   out.number(stored).text(stored_chain).number(next_outcome).number(outcomes_seen);
   out.signed_number(last_contact_ms).number(error_code).text(error_message).signed_number(clock_offset_ms);
-  out.flag(offer_all).number(lives);
+  out.flag(offer_all).number(lives).flag(tells_clinical).flag(tells_metadata);
 }
 
 LinkRecord LinkRecord::unpack(Unpacker& in) {
@@ -139,6 +139,9 @@ LinkRecord LinkRecord::unpack(Unpacker& in) {
   r.clock_offset_ms = in.signed_number();
   r.offer_all = in.flag();
   r.lives = static_cast<std::uint32_t>(in.number());
+  if (in.at_end()) return r;  // written before there were grants
+  r.tells_clinical = in.flag();
+  r.tells_metadata = in.flag();
   return r;
 }
 
@@ -169,7 +172,7 @@ void InboxItem::pack(Packer& out) const {
   out.number(tries).number(code).text(reason);
   pack_roots(out, waits_for);
   pack_roots(out, roots);
-  out.flag(told).flag(asked);
+  out.flag(told).flag(asked).text(sender);
 }
 
 InboxItem InboxItem::unpack(Unpacker& in) {
@@ -185,6 +188,7 @@ InboxItem InboxItem::unpack(Unpacker& in) {
   r.roots = unpack_roots(in);
   r.told = in.flag();
   r.asked = in.flag();
+  r.sender = in.text();
   return r;
 }
 

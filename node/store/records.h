@@ -74,6 +74,8 @@ struct LinkRecord {
   std::uint32_t error_code = 0;  ///< of the last try; 0: it went well
   std::string error_message;
   std::int64_t clock_offset_ms = 0;
+  bool tells_clinical = true;  ///< towards a child: whether its log cursor and load say so of clinical records
+  bool tells_metadata = true;
   void pack(Packer& out) const;
   static LinkRecord unpack(Unpacker& in);
 };
@@ -108,6 +110,7 @@ struct InboxItem {
   std::vector<RootKey> roots;
   bool told = false;   ///< its being held or quarantined was told to the sender
   bool asked = false;  ///< a target was purged here: the sender was asked for it, once (D30)
+  std::string sender;  ///< under kPastLink: the link that it came over, by whose grant it is still held
   void pack(Packer& out) const;
   static InboxItem unpack(Unpacker& in);
 };
