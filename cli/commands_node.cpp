@@ -2,8 +2,8 @@
 #include "node/admin/nodes.h"
 #include "node/admin/words.h"
 #include "node/app/issue.h"
-#include "node/app/units.h"
 #include "node/app/open.h"
+#include "node/app/units.h"
 
 namespace omrsync::cli {
 namespace {
@@ -188,7 +188,8 @@ Result<int> allow(Context& context, const Arguments& arguments) {
   change.catchment = arguments.text("--catchment");
   OMRSYNC_TRY(config, app::load_valid_config(context.config_file()));
   OMRSYNC_TRY(store, app::open_store(config));
-  OMRSYNC_TRY(view, admin::allow_child(*store, *arguments.text("name"), change, app::now_ms(), context.options.dry_run));
+  OMRSYNC_TRY(view,
+              admin::allow_child(*store, *arguments.text("name"), change, app::now_ms(), context.options.dry_run));
   const Json json = admin::to_json(view);
   context.out.object(json);
   context.out.line(view.child.name + ": " + to_string(*json.find("grants")));

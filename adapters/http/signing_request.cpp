@@ -1,10 +1,11 @@
 #include "adapters/http/signing_request.h"
 
-// Before cms.h, which else declares less.
+// clang-format off
+#include <openssl/pem.h>  // before cms.h, which else declares less
 #include <openssl/cms.h>
+// clang-format on
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include "adapters/http/openssl.h"
 #include "protocol/digest.h"

@@ -26,8 +26,7 @@ Result<ApplyWorker::Did> ApplyWorker::refused(std::vector<Work>& works, const st
     return Did::applied;
   }
   Work& work = works.front();
-  const bool wholly_forbidden =
-      problems.size() == work.states.size() && problems.front().code == Code::grant_missing;
+  const bool wholly_forbidden = problems.size() == work.states.size() && problems.front().code == Code::grant_missing;
   if (work.item.load && work.states.size() > 1 && works.size() == 1 && !wholly_forbidden) {
     OMRSYNC_CHECK(split_container(work, problems));
     return Did::applied;

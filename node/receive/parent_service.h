@@ -34,7 +34,7 @@ class ParentService {
   struct Child {
     std::mutex asking;
     std::unique_ptr<BatchBuilder> builder;
-    Rest up;    ///< guarded by `asking`
+    Rest up;  ///< guarded by `asking`
     Rest down;
   };
 

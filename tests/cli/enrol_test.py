@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import time
@@ -22,8 +23,12 @@ class Enrolment(tool.ToolTest):
 
     def serve(self):
         process = self.start("--config", self.hq, "serve")
-        self.wait_until(lambda: self.tool("--config", self.hq, "status", "--json").json()["daemon"]["running"])
+        self.wait_until(self.listens)
         return process
+
+    def listens(self):
+        with socket.socket() as caller:
+            return caller.connect_ex(("127.0.0.1", self.port)) == 0
 
     def wait_until(self, true):
         end = time.monotonic() + 30

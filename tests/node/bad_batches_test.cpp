@@ -148,7 +148,7 @@ TEST_CASE("a card that is not the node's, was revoked or is paused is refused by
   record.name = "kitale";
   record.fingerprint = "another";
   parent.admit(record);
-  CHECK(refusal(parent.ask(kPullPath, ""), 403) == Code::tls_identity_mismatch);
+  CHECK(refusal(parent.ask(kPullPath, ""), 403) == Code::certificate_replaced);
   record.state = ChildRecord::State::paused;
   parent.admit(record);
   CHECK(refusal(parent.ask(kPullPath, ""), 503) == Code::line_busy);
