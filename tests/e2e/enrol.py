@@ -4,6 +4,7 @@ replaced and revoked certificates, replayed and altered requests are each refuse
 set up anew takes over; a class that a clinic may not write stays out and delays nothing."""
 import json
 import shutil
+import signal
 import ssl
 import sys
 import urllib.error
@@ -102,12 +103,12 @@ def varint(number):
 
 
 def replayed_and_altered(hq, a, b):
-    hq.stop()
+    hq.daemon.send_signal(signal.SIGSTOP)  # takes nothing any more, and the clinic does not know
     person = a.value('SELECT MIN(uuid) FROM person')
     a.sql(f"UPDATE person SET birthdate = '1980-05-05' WHERE uuid = '{person}'")
-    a.sync(timeout=3, codes=(5,))
     frozen = wait_until(lambda: a.stored('SELECT value FROM frozen_blob'), 'a batch is frozen', 30)[0][0]
-    a.stop()
+    a.kill9()
+    hq.kill9()
     hq.serve().await_running()
     push = b'\x0a' + varint(len(frozen)) + frozen
     altered = push[:-20] + bytes([push[-20] ^ 1]) + push[-19:]
