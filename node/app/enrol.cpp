@@ -11,6 +11,7 @@
 #include "node/app/files.h"
 #include "node/app/open.h"
 #include "node/app/parent_link.h"
+#include "node/store/facts.h"
 #include "protocol/messages.h"
 
 namespace omrsync::app {
@@ -53,6 +54,14 @@ Result<Json> ask(ports::ParentLink& link, ports::Request request, const std::fun
                  "The parent says: " + refusal->message + "."};
   }
   return Error{Remedy::retry_later, Code::line_unreachable, "The parent did not answer in time."};
+}
+
+/// As the store has it, whatever the certificate says.
+Result<std::string> own_id(const Config& config) {
+  OMRSYNC_TRY(store, open_store(config));
+  OMRSYNC_TRY(tx, store->read());
+  OMRSYNC_TRY(self, node::identity(*tx));
+  return to_string(self.value_or(node::Identity{}).node);
 }
 
 struct Dates {
@@ -118,7 +127,9 @@ Result<bool> renew_certificate(const Config& config, const std::function<bool()>
   OMRSYNC_TRY(key, waiting_key(state));
   OMRSYNC_TRY(request, http::signing_request(key, config.node.name));
   OMRSYNC_TRY(link, open_parent_link(config, [] { return admin::LineRules{}; }));
-  const Json question = to_json(EnrolRequest{config.node.name, request});
+  Json question = to_json(EnrolRequest{config.node.name, request});
+  OMRSYNC_TRY(node, own_id(config));
+  question.set("node", node);
   OMRSYNC_TRY(json, ask(*link, {kRenewPath, to_string(question)}, give_up));
   const std::string certificate(json.text_of("certificate"));
   OMRSYNC_TRY(authority, system::read_file(state.parent_authority()));

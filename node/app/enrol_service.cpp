@@ -83,6 +83,8 @@ Result<Json> EnrolService::renew(const ports::IncomingRequest& request) {
   OMRSYNC_TRY(known, node::admit(store_, clock_, request));
   Json json;
   OMRSYNC_TRY(asked, read_request(request.body, json));
+  if (json.text_of("node") != request.peer_node)  // a node with another's certificate must not renew it
+    return Error{Remedy::set_aside, Code::tls_identity_mismatch, "the node names another id than its certificate"};
   OMRSYNC_TRY(issuer, Issuer::open(config_));
   OMRSYNC_TRY(given, issuer.sign(known.node, asked.request_pem));
   OMRSYNC_TRY(tx, store_.write());

@@ -170,9 +170,11 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
                      world_.identity.name, time.error_ms, time.trusted};
   OMRSYNC_TRY(end, tx->get(tables::kMeta, "log_end"));
   answer.down_end = end ? tables::number_from(*end) : 0;
-  ChildRecord seen = child;
-  seen.last_seen_ms = record.last_contact_ms;
-  OMRSYNC_CHECK(put_record(*tx, tables::kNodes, link, seen));
+  OMRSYNC_TRY(seen,
+              get_record<ChildRecord>(*tx, tables::kNodes, link));  // it may have been revoked since it was admitted
+  if (!seen) return refuse(Code::node_unknown, "this parent does not know the node of that certificate");
+  seen->last_seen_ms = record.last_contact_ms;
+  OMRSYNC_CHECK(put_record(*tx, tables::kNodes, link, *seen));
   OMRSYNC_CHECK(put_link(*tx, link, record));
   OMRSYNC_CHECK(tx->commit());
   return encode(answer);

@@ -5,6 +5,7 @@ set up anew takes over; a class that a clinic may not write stays out and delays
 import json
 import shutil
 import signal
+import socket
 import ssl
 import sys
 import urllib.error
@@ -29,8 +30,18 @@ def join(node, hq, code):
     node.init('child', '--parent', f'https://localhost:{hq.port}', '--code', code)
 
 
+def listening(hq):
+    """A daemon runs a moment before it listens."""
+    hq.serve().await_running()
+
+    def takes_calls():
+        with socket.socket() as caller:
+            return caller.connect_ex(('127.0.0.1', hq.port)) == 0
+    wait_until(takes_calls, 'the parent listens', 30)
+
+
 def audited(hq, act):
-    return [r for r in hq.run('audit', 'ls', '--json').lines if r['act'] == act]
+    return [r for r in hq.run('audit', 'ls', '--limit', 100000, '--json').lines if r['act'] == act]
 
 
 def refused(hq):
@@ -109,7 +120,7 @@ def replayed_and_altered(hq, a, b):
     frozen = wait_until(lambda: a.stored('SELECT value FROM frozen_blob'), 'a batch is frozen', 30)[0][0]
     a.kill9()
     hq.kill9()
-    hq.serve().await_running()
+    listening(hq)
     push = b'\x0a' + varint(len(frozen)) + frozen
     altered = push[:-20] + bytes([push[-20] ^ 1]) + push[-19:]
     before = hq.stored('SELECT COUNT(*) FROM inbox')
@@ -198,7 +209,7 @@ def scenario(scene):
     hq = scene.repository()
     hq.edit('[listen]\n', f'[listen]\ncertificate_life = "{LIFE}s"\n')
     check(f'"{LIFE}s"' in hq.config.read_text(), 'the life is not set')
-    hq.serve().await_running()
+    listening(hq)
     a = joined(scene, hq, 'kitale', scene.source.data('KIT', 5))
     b = joined(scene, hq, 'lodwar')
     for node in (a, b):

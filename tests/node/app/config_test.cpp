@@ -231,7 +231,8 @@ TEST_CASE("a reload takes up some keys and names those that need a start") {
   site.write(kNode + "[parent]\nurl = \"https://other:8443\"\npush = \"9min\"\n[listen]\n");
   const auto then = load_valid_config(site.file).value();
 
-  CHECK(keys_that_need_a_start(now, then) == std::vector<std::string>{"parent.url", "listen.address", "listen.certificate_life"});
+  CHECK(keys_that_need_a_start(now, then) ==
+        std::vector<std::string>{"parent.url", "listen.address", "listen.certificate_life"});
 }
 
 TEST_CASE("the reference page is what the table says") {
