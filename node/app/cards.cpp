@@ -1,8 +1,10 @@
 #include "node/app/cards.h"
 
+#include <charconv>
 #include <optional>
 
 #include "protocol/digest.h"
+#include "protocol/varint.h"
 
 namespace omrsync::app {
 namespace {
@@ -24,6 +26,19 @@ Error torn(const std::string& what) {
   return {Remedy::stop_node, Code::config_invalid, "This is not a whole card: " + what + ". Ask for a new one."};
 }
 
+/// What older cards lack.
+void read_stick(const Json& parent, Card& card) {
+  const Json* counter = parent.find("incarnation");
+  const std::string_view life = parent.text_of("life");
+  std::uint64_t chance = 0;
+  const auto [end, error] = std::from_chars(life.data(), life.data() + life.size(), chance, 16);
+  if (counter == nullptr || counter->integer() == nullptr || life.size() != 16 || error != std::errc{} ||
+      end != life.data() + life.size())
+    return;
+  card.parent_incarnation = {static_cast<std::uint32_t>(*counter->integer()), chance};
+  card.parent_recipient = parent.text_of("packages_to");
+}
+
 }  // namespace
 
 std::string key_text(const std::array<std::uint8_t, 16>& key) {
@@ -33,6 +48,12 @@ std::string key_text(const std::array<std::uint8_t, 16>& key) {
 Json to_json(const Card& card) {
   Json parent;
   parent.set("url", card.parent_url).set("name", card.parent_name).set("id", to_string(card.parent));
+  if (!card.parent_recipient.empty()) {
+    std::string life;
+    append_u64(life, card.parent_incarnation.chance);
+    parent.set("incarnation", card.parent_incarnation.counter).set("life", to_hex(life));
+    parent.set("packages_to", card.parent_recipient);
+  }
   Json node;
   node.set("name", card.name).set("id", to_string(card.node)).set("catchment", card.catchment);
   Json json;
@@ -66,6 +87,7 @@ Result<Card> card_from_json(const Json& json) {
   card.parent = *parent_id;
   card.node = *node_id;
   card.network_key = *network_key;
+  read_stick(*parent, card);
   return card;
 }
 

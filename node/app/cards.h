@@ -23,6 +23,8 @@ struct Card {
   std::string certificate_pem;
   std::string key_pem;
   std::array<std::uint8_t, 16> network_key{};
+  Incarnation parent_incarnation{};  ///< counter 0: an older card, which does not say
+  std::string parent_recipient{};    ///< "age1...", for packages to the parent; empty likewise
 };
 
 [[nodiscard]] Json to_json(const Card& card);

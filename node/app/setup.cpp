@@ -13,6 +13,7 @@
 #include "node/app/init_answers.h"
 #include "node/app/open.h"
 #include "node/app/state_folder.h"
+#include "node/app/usb_keys.h"
 #include "node/store/facts.h"
 
 namespace omrsync::app {
@@ -107,6 +108,12 @@ Result<node::Identity> settle_identity(const Config& config, const std::optional
   const node::Identity identity = new_identity(config, card);
   OMRSYNC_CHECK(node::put_identity(*tx, identity));
   if (card) OMRSYNC_CHECK(tx->put(node::tables::kMeta, "parent_name", card->parent_name));
+  if (card && !card->parent_recipient.empty()) {
+    node::StickRecord stick;
+    stick.recipient = card->parent_recipient;
+    stick.peer = {card->parent, card->parent_incarnation};
+    OMRSYNC_CHECK(node::put_stick(*tx, node::kParentLink, stick));
+  }
   OMRSYNC_CHECK(audit_start(*tx, config, identity));
   OMRSYNC_CHECK(tx->commit());
   return identity;
@@ -156,6 +163,7 @@ Result<Card> make_child(const Config& config, ports::Store& store, const std::st
   if (!config.listen) {
     return Error{Remedy::stop_node, Code::usage, "This node has no [listen] section, so it cannot have children."};
   }
+  OMRSYNC_TRY(stick, stick_key(config, store));
   node::Identity self;
   {
     OMRSYNC_TRY(tx, store.read());
@@ -174,6 +182,8 @@ Result<Card> make_child(const Config& config, ports::Store& store, const std::st
   card.catchment = catchment;
   card.authority_pem = authority.certificate_pem();
   card.network_key = self.network_key;
+  card.parent_incarnation = self.incarnation;
+  card.parent_recipient = stick.recipient;
   OMRSYNC_TRY(issued, authority.issue_client(to_string(card.node), from_now(kCertificateLife)));
   card.certificate_pem = issued.certificate_pem;
   card.key_pem = issued.key_pem;
