@@ -16,6 +16,7 @@ namespace omrsync::cli {
 [[nodiscard]] std::vector<CommandSpec> conflict_commands();
 [[nodiscard]] std::vector<CommandSpec> resolve_commands();
 [[nodiscard]] std::vector<CommandSpec> policy_commands();
+[[nodiscard]] std::vector<CommandSpec> usb_commands();
 [[nodiscard]] std::vector<CommandSpec> audit_commands();
 [[nodiscard]] std::vector<CommandSpec> run_commands();
 [[nodiscard]] std::vector<CommandSpec> database_commands();

@@ -33,6 +33,7 @@ int exit_code_of(Code code) noexcept {
     case Code::secret_readable:
       return exit_code::kConfig;
     case Code::not_found:
+    case Code::usb_nothing:
     case Code::node_unknown:
       return exit_code::kNotFound;
     case Code::conflict_decided:
@@ -46,15 +47,25 @@ int exit_code_of(Code code) noexcept {
     case Code::enrol_code_used:
     case Code::enrol_code_expired:
     case Code::enrol_name_mismatch:
+    case Code::usb_not_for_us:
+    case Code::usb_sender_refused:
+    case Code::usb_life_over:
+    case Code::usb_version_unknown:
       return exit_code::kNotAllowed;
     case Code::node_locked:
     case Code::store_busy:
       return exit_code::kLocked;
     case Code::audit_broken:
+    case Code::usb_incomplete:
+    case Code::usb_altered:
+    case Code::usb_volume_damaged:
+    case Code::usb_volume_missing:
+    case Code::usb_chain:
     case Code::wire_digest_mismatch:
     case Code::store_damaged:
       return exit_code::kIntegrity;
     case Code::wire_gap:
+    case Code::usb_gap:
       return exit_code::kGap;
     default:
       return describe(code).retryable ? exit_code::kTemporary : exit_code::kFailed;

@@ -61,6 +61,9 @@ inline constexpr std::size_t kBatchBytesLeast = 8 * 1024;
 inline constexpr std::size_t kBatchBytesMost = 384 * 1024;  ///< several copies of it are in memory while it is sent
 inline constexpr milliseconds kBatchLineTime{5000};
 
+/// Batches that a stick carries stay this small: the line may have to carry them too, however bad it is.
+inline constexpr std::size_t kStickBatchBytes = 64 * 1024;
+
 /// Uncompressed bytes of one frame that a receiver takes (rules, section 9).
 inline constexpr std::size_t kFrameBytesMost = 64 * 1024 * 1024;
 

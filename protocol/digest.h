@@ -23,6 +23,21 @@ class KeyedHash {
 /// SHA-256, 32 bytes.
 [[nodiscard]] std::string sha256(std::string_view bytes);
 
+/// The same over bytes that come in pieces.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  void add(std::string_view bytes);
+  [[nodiscard]] std::string finish();  ///< once
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// Lower-case hex.
 [[nodiscard]] std::string to_hex(std::string_view bytes);
 

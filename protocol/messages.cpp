@@ -93,14 +93,15 @@ std::string encode(const Hello& m) {
   out.set_time_ms(m.time_ms);
   out.set_up_acknowledged(m.up_acknowledged);
   out.set_down_chain(m.down_chain);
+  out.set_recipient(m.recipient);
   return out.SerializeAsString();
 }
 
 template <>
 Result<Hello> decode<Hello>(std::string_view bytes) {
   OMRSYNC_TRY(in, parse<wire::Hello>(bytes));
-  return Hello{in.version(), from_wire(in.life()), in.name(),      in.up_through(), in.up_chain(), in.down_through(),
-               in.time_ms(), in.up_acknowledged(), in.down_chain()};
+  return Hello{in.version(), from_wire(in.life()), in.name(),       in.up_through(), in.up_chain(), in.down_through(),
+               in.time_ms(), in.up_acknowledged(), in.down_chain(), in.recipient()};
 }
 
 std::string encode(const HelloAnswer& m) {
@@ -114,14 +115,15 @@ std::string encode(const HelloAnswer& m) {
   out.set_name(m.name);
   out.set_time_error_ms(m.time_error_ms);
   out.set_time_trusted(m.time_trusted);
+  out.set_recipient(m.recipient);
   return out.SerializeAsString();
 }
 
 template <>
 Result<HelloAnswer> decode<HelloAnswer>(std::string_view bytes) {
   OMRSYNC_TRY(in, parse<wire::HelloAnswer>(bytes));
-  return HelloAnswer{in.version(), from_wire(in.life()), in.up_stored(),   in.up_chain(), in.time_ms(), in.down_end(),
-                     in.name(),    in.time_error_ms(),   in.time_trusted()};
+  return HelloAnswer{in.version(), from_wire(in.life()), in.up_stored(),    in.up_chain(), in.time_ms(), in.down_end(),
+                     in.name(),    in.time_error_ms(),   in.time_trusted(), in.recipient()};
 }
 
 std::string encode(const Batch& m) {

@@ -29,6 +29,7 @@ struct Hello {
   std::int64_t time_ms = 0;
   std::uint64_t up_acknowledged = 0;  ///< the parent said that it has so much
   std::string down_chain;
+  std::string recipient{};  ///< "age1...", for packages to this node; empty: it takes none
 };
 
 /// How far the other node's clock is ahead of ours. What it tells is taken to lie in the years 1970 to 9999.
@@ -44,6 +45,7 @@ struct HelloAnswer {
   std::string name;
   std::int64_t time_error_ms = 0;  ///< true time is within `time_ms` and this
   bool time_trusted = false;
+  std::string recipient{};  ///< as in Hello
 };
 
 /// Contiguous link numbers of one life, frozen: a resend is byte-equal (D23).

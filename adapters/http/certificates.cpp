@@ -252,6 +252,11 @@ Result<std::string> CertificateAuthority::sign_client(std::string_view request_p
   return issue(key_pem_, certificate_pem_, std::move(leaf), validity);
 }
 
+Result<std::string> certificate_alone(std::string_view pem) {
+  OMRSYNC_TRY(certificate, parse_certificate(pem));
+  return to_pem(*certificate);
+}
+
 Result<std::chrono::sys_seconds> certificate_expiry(std::string_view pem) {
   OMRSYNC_TRY(certificate, parse_certificate(pem));
   return instant(X509_get0_notAfter(certificate.get()));

@@ -57,6 +57,9 @@ class CertificateAuthority {
   std::string certificate_pem_;
 };
 
+/// The (first) certificate of a PEM text that may hold a private key too, alone.
+[[nodiscard]] Result<std::string> certificate_alone(std::string_view pem);
+
 /// The first instant at which the (first) certificate of the PEM text is no longer valid.
 [[nodiscard]] Result<std::chrono::sys_seconds> certificate_expiry(std::string_view pem);
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "node/admin/status.h"
+#include "node/carry/freeze.h"
 #include "protocol/json.h"
 #include "protocol/result.h"
 
@@ -57,6 +58,9 @@ class Engine {
   /// it and waits for its outcomes, fetches what the parent has, applies it. Failures: a code of the line or the
   /// database that stood in the way until the time was up. Thread-safe.
   virtual Result<SyncAnswer> sync(const SyncRequest& request, std::stop_token stop) = 0;
+
+  /// One step of freezing what a stick is to carry (node/carry/freeze.h), while `run` works. Thread-safe.
+  virtual Result<node::FreezeReport> freeze(const node::FreezeRequest& request, std::stop_token stop) = 0;
 
   /// How capture stands at this moment; none without an OpenMRS database. Thread-safe, answers at once.
   virtual std::optional<LiveCapture> capture() = 0;

@@ -14,6 +14,8 @@
 #include "node/app/openmrs_parts.h"
 #include "node/app/parent_link.h"
 #include "node/app/setup.h"
+#include "node/app/state_folder.h"
+#include "node/app/usb_keys.h"
 #include "node/engine.h"
 #include "node/store/facts.h"
 #include "node/supervisor.h"
@@ -26,6 +28,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kDatabasePause{2000};  ///< between tries to reach a database that is away at the start
+
+constexpr milliseconds kBuilding{20'000};  ///< somebody who wants a stick waits so long for a start
 
 constexpr std::size_t kHandlers = 64;                          ///< each child that waits for news takes one
 constexpr std::chrono::duration<std::uint32_t> kComeBack{15};  ///< what children are told while the database is away
@@ -78,6 +82,11 @@ class WholeNode final : public admin::Engine {
     if (report.failure) return *report.failure;
     return admin::SyncAnswer{report.captured, report.sent,      report.received, report.applied,
                              report.merged,   report.conflicts, report.held,     report.quarantined};
+  }
+
+  Result<node::FreezeReport> freeze(const node::FreezeRequest& request, std::stop_token stop) override {
+    OMRSYNC_TRY(built, wait_until_built(clock_.steady() + kBuilding, stop));
+    return node::freeze(built->engine->world(), request, stop);
   }
 
   std::optional<admin::LiveCapture> capture() override {
@@ -243,6 +252,7 @@ class WholeNode final : public admin::Engine {
 
 Result<std::unique_ptr<admin::Engine>> make_engine(const Config& config, ports::Store& store, ports::Log& log,
                                                    LiveRules rules, bool listening) {
+  OMRSYNC_CHECK(stick_key(config, store));
   OMRSYNC_TRY(tx, store.read());
   OMRSYNC_TRY(identity, node::identity(*tx));
   if (!identity) return Error{Remedy::stop_node, Code::config_missing, "This node was not set up by 'omrsync init'."};

@@ -1,6 +1,9 @@
 #include "node/app/cards.h"
 
+#include <charconv>
+
 #include "protocol/digest.h"
+#include "protocol/varint.h"
 
 namespace omrsync::app {
 namespace {
@@ -12,6 +15,18 @@ Error torn(const std::string& what) {
 }
 
 }  // namespace
+
+void read_stick(const Json& parent, Card& card) {
+  const Json* counter = parent.find("incarnation");
+  const std::string_view life = parent.text_of("life");
+  std::uint64_t chance = 0;
+  const auto [end, error] = std::from_chars(life.data(), life.data() + life.size(), chance, 16);
+  if (counter == nullptr || counter->integer() == nullptr || life.size() != 16 || error != std::errc{} ||
+      end != life.data() + life.size())
+    return;
+  card.parent_incarnation = {static_cast<std::uint32_t>(*counter->integer()), chance};
+  card.parent_recipient = parent.text_of("packages_to");
+}
 
 std::string key_text(const std::array<std::uint8_t, 16>& key) {
   return to_hex({reinterpret_cast<const char*>(key.data()), key.size()});
@@ -31,6 +46,12 @@ std::optional<std::array<std::uint8_t, 16>> key_from_text(std::string_view text)
 Json to_json(const Card& card) {
   Json parent;
   parent.set("url", card.parent_url).set("name", card.parent_name).set("id", to_string(card.parent));
+  if (!card.parent_recipient.empty()) {
+    std::string life;
+    append_u64(life, card.parent_incarnation.chance);
+    parent.set("incarnation", card.parent_incarnation.counter).set("life", to_hex(life));
+    parent.set("packages_to", card.parent_recipient);
+  }
   Json node;
   node.set("name", card.name).set("id", to_string(card.node)).set("catchment", card.catchment);
   if (card.incarnation != 0) node.set("incarnation", card.incarnation);
@@ -65,6 +86,7 @@ Result<Card> card_from_json(const Json& json) {
   card.parent = *parent_id;
   card.node = *node_id;
   card.network_key = *network_key;
+  read_stick(*parent, card);
   return card;
 }
 

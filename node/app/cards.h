@@ -26,12 +26,17 @@ struct Card {
   std::string key_pem;
   std::array<std::uint8_t, 16> network_key{};
   std::uint32_t incarnation = 0;  ///< the newest of the node that its parent knows of; 0: none
+  Incarnation parent_incarnation{};  ///< counter 0: an older card, which does not say
+  std::string parent_recipient{};    ///< "age1...", for packages to the parent; empty likewise
 };
 
 [[nodiscard]] Json to_json(const Card& card);
 
 /// `config_invalid` when it is no card, or a torn one; its message never quotes the card.
 [[nodiscard]] Result<Card> card_from_json(const Json& json);
+
+/// Of a card's member `parent`: what older cards lack, about packages.
+void read_stick(const Json& parent, Card& card);
 
 /// 32 hex digits and back.
 [[nodiscard]] std::string key_text(const std::array<std::uint8_t, 16>& key);

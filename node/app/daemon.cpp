@@ -51,6 +51,39 @@ Json capture_json(const admin::LiveCapture& capture) {
   return json;
 }
 
+Json to_json(const node::FreezeRequest& request) {
+  Json json;
+  json.set("ask", "freeze").set("link", request.link).set("wait_for_inbox", request.wait_for_inbox);
+  return request.until ? json.set("until", *request.until) : json;
+}
+
+node::FreezeRequest freeze_request_from(const Json& json) {
+  node::FreezeRequest request;
+  request.link = json.text_of("link");
+  if (const Json* until = json.find("until"); until != nullptr && until->integer() != nullptr)
+    request.until = static_cast<std::uint64_t>(*until->integer());
+  if (const Json* wait = json.find("wait_for_inbox"); wait != nullptr && wait->boolean() != nullptr)
+    request.wait_for_inbox = *wait->boolean();
+  return request;
+}
+
+Json to_json(const node::FreezeReport& report) {
+  Json json;
+  json.set("done", report.done).set("through", report.through);
+  return report.until ? json.set("until", *report.until) : json;
+}
+
+node::FreezeReport freeze_report_from(const Json& json) {
+  node::FreezeReport report;
+  if (const Json* done = json.find("done"); done != nullptr && done->boolean() != nullptr)
+    report.done = *done->boolean();
+  if (const Json* through = json.find("through"); through != nullptr && through->integer() != nullptr)
+    report.through = static_cast<std::uint64_t>(*through->integer());
+  if (const Json* until = json.find("until"); until != nullptr && until->integer() != nullptr)
+    report.until = static_cast<std::uint64_t>(*until->integer());
+  return report;
+}
+
 /// Answers what commands ask a running daemon.
 class Questions {
  public:
@@ -59,6 +92,7 @@ class Questions {
   Result<Json> operator()(const Json& question, std::stop_token stop) const {
     const std::string_view ask = question.text_of("ask");
     if (ask == "sync") return sync(question, stop);
+    if (ask == "freeze") return freeze(question, stop);
     if (ask == "status") return status();
     if (ask == "reload") return reload();
     return Error{Remedy::stop_node, Code::usage, "The daemon does not know the question."};
@@ -81,6 +115,11 @@ class Questions {
     if (const auto patient = question.text_of("patient"); !patient.empty()) request.patient = patient;
     OMRSYNC_TRY(answer, engine_.sync(request, stop));
     return admin::to_json(answer);
+  }
+
+  Result<Json> freeze(const Json& question, std::stop_token stop) const {
+    OMRSYNC_TRY(report, engine_.freeze(freeze_request_from(question), stop));
+    return to_json(report);
   }
 
   Result<Json> status() const {
@@ -198,6 +237,44 @@ Result<admin::SyncAnswer> sync_here(const Config& config, const admin::SyncReque
   return answer;
 }
 
+/// A daemon that has just started listens within moments.
+Result<Json> ask_a_starting_daemon(const StateFolder& state, const Json& question, milliseconds patience) {
+  constexpr milliseconds kBeyond{5000};
+  constexpr milliseconds kPause{100};
+  constexpr int kTries = 50;
+  for (int left = kTries;; --left) {
+    auto answer = ask_daemon(state.control_socket(), question, patience + kBeyond);
+    if (answer || left == 0 || answer.error().code != Code::line_unreachable ||
+        answer.error().message.find("listen") == std::string::npos)
+      return answer;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+constexpr milliseconds kFreezeAnswer{60'000};     ///< a step takes a second, and a large page of the first load more
+constexpr milliseconds kInboxPatience{10'000};    ///< what came in may not be applied for long: the stick goes anyway
+constexpr milliseconds kFreezePatience{120'000};  ///< without a step forward
+
+/// Step after step until all of it is frozen.
+Status ask_until_frozen(const std::string& link, const FreezeTold& tell,
+                        const std::function<Result<node::FreezeReport>(const node::FreezeRequest&)>& ask) {
+  using Clock = std::chrono::steady_clock;
+  const auto began = Clock::now();
+  auto moved = began;
+  node::FreezeRequest request{link, std::nullopt, true};
+  for (std::uint64_t through = 0;;) {
+    request.wait_for_inbox = Clock::now() - began < kInboxPatience;
+    OMRSYNC_TRY(report, ask(request));
+    tell(report);
+    if (report.done) return Done{};
+    if (report.through != through || report.until != request.until) moved = Clock::now();
+    if (Clock::now() - moved > kFreezePatience)
+      return Error{Remedy::retry_later, Code::line_busy, "Capture does not come on; 'omrsync status' says why."};
+    through = report.through;
+    request.until = report.until;
+  }
+}
+
 }  // namespace
 
 Result<admin::SyncAnswer> sync_once(const Config& config, const admin::SyncRequest& request, bool verbose) {
@@ -208,17 +285,28 @@ Result<admin::SyncAnswer> sync_once(const Config& config, const admin::SyncReque
   Json question;
   question.set("ask", "sync").set("timeout_ms", request.timeout.count());
   if (request.patient) question.set("patient", *request.patient);
-  constexpr milliseconds kBeyond{5000};
-  constexpr milliseconds kPause{100};
-  constexpr int kTries = 50;  // a daemon that has just started listens within moments
-  for (int left = kTries;; --left) {
-    const auto answer = ask_daemon(state.control_socket(), question, request.timeout + kBeyond);
-    if (answer) return admin::sync_answer_from(*answer);
-    if (left == 0 || answer.error().code != Code::line_unreachable ||
-        answer.error().message.find("listen") == std::string::npos)
-      return answer.error();
-    std::this_thread::sleep_for(kPause);
-  }
+  OMRSYNC_TRY(answer, ask_a_starting_daemon(state, question, request.timeout));
+  return admin::sync_answer_from(answer);
+}
+
+Status freeze_all(const Config& config, const std::string& link, bool verbose, const FreezeTold& tell) {
+  const StateFolder state(config);
+  auto lock = lock_state(config);
+  if (!lock && lock.error().code != Code::node_locked) return lock.error();
+  if (!lock)
+    return ask_until_frozen(link, tell, [&](const node::FreezeRequest& request) -> Result<node::FreezeReport> {
+      OMRSYNC_TRY(answer, ask_a_starting_daemon(state, to_json(request), kFreezeAnswer));
+      return freeze_report_from(answer);
+    });
+  system::Log log(verbose ? ports::Level::info : ports::Level::warning);
+  OMRSYNC_TRY(store, open_store(config));
+  OMRSYNC_TRY(live, LiveConfig::open(config));
+  OMRSYNC_TRY(engine, make_engine(config, *store, log, rules_of(*live), false));
+  RunningEngine running(*engine);
+  const Status frozen = ask_until_frozen(
+      link, tell, [&](const node::FreezeRequest& request) { return engine->freeze(request, std::stop_token()); });
+  OMRSYNC_CHECK(running.stop());
+  return frozen;
 }
 
 std::optional<int> daemon_pid(const Config& config) {

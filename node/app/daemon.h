@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -56,6 +57,12 @@ class LiveConfig {
 /// `omrsync sync`: asks the running daemon, or, where none runs, does the round in this process.
 [[nodiscard]] Result<admin::SyncAnswer> sync_once(const Config& config, const admin::SyncRequest& request,
                                                   bool verbose);
+
+/// How far the freezing has come, again and again.
+using FreezeTold = std::function<void(const node::FreezeReport& report)>;
+
+/// Freezes for a stick (node/carry/freeze.h): asks the running daemon, or, where none runs, does it in this process.
+[[nodiscard]] Status freeze_all(const Config& config, const std::string& link, bool verbose, const FreezeTold& tell);
 
 /// What `status` needs to know beside the store. Asks the daemon for at most 100 ms.
 [[nodiscard]] admin::Surroundings look_around(const Config& config);

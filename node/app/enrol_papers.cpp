@@ -55,6 +55,7 @@ Result<EnrolAnswer> enrol_answer_from(const Json& json) {
   if (!parent_id || !node_id) return unsound("The parent's answer is not whole.");
   if (const Json* lives = node->find("incarnation"); lives != nullptr && lives->integer() != nullptr)
     answer.card.incarnation = static_cast<std::uint32_t>(*lives->integer());
+  read_stick(*parent, answer.card);
   answer.card.parent = *parent_id;
   answer.card.node = *node_id;
   return answer;

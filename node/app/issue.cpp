@@ -7,6 +7,7 @@
 #include "node/app/identity.h"
 #include "node/app/open.h"
 #include "node/app/state_folder.h"
+#include "node/app/usb_keys.h"
 #include "node/store/facts.h"
 #include "protocol/enrol_code.h"
 
@@ -81,6 +82,8 @@ Result<EnrolAnswer> Issuer::answer(ports::StoreTransaction& tx, const node::Chil
   answer.card.parent_url = url_for_children(config_);
   answer.card.parent_name = self->name;
   answer.card.parent = self->node;
+  answer.card.parent_incarnation = self->incarnation;
+  answer.card.parent_recipient = self->recipient;
   answer.card.name = child.name;
   answer.card.node = child.node;
   answer.card.catchment = child.catchment;
@@ -110,6 +113,7 @@ Result<NewCode> token(const Config& config, ports::Store& store, const std::stri
 Result<Card> make_child(const Config& config, ports::Store& store, const std::string& name,
                         const std::string& catchment, const fs::path& card_file) {
   OMRSYNC_TRY(issuer, Issuer::open(config));
+  OMRSYNC_CHECK(stick_key(config, store));  // its public half goes into the card
   node::ChildRecord child = new_child(name, catchment);
   Card card;
   {
@@ -137,6 +141,7 @@ Result<SignedRequest> sign_request_file(const Config& config, ports::Store& stor
                                         const fs::path& answer_file, const std::string& expected_name,
                                         const std::string& catchment) {
   OMRSYNC_TRY(issuer, Issuer::open(config));
+  OMRSYNC_CHECK(stick_key(config, store));  // its public half goes into the answer
   OMRSYNC_TRY(text, system::read_file(request_file));
   OMRSYNC_TRY(json, parse_json(text, Code::enrol_request_unsound));
   OMRSYNC_TRY(request, enrol_request_from(json));

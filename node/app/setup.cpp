@@ -14,6 +14,7 @@
 #include "node/app/issue.h"
 #include "node/app/open.h"
 #include "node/app/state_folder.h"
+#include "node/app/usb_keys.h"
 #include "node/store/facts.h"
 
 namespace omrsync::app {
@@ -96,6 +97,12 @@ Result<node::Identity> settle_identity(const Config& config, const std::optional
   const node::Identity identity = new_identity(config, card);
   OMRSYNC_CHECK(node::put_identity(*tx, identity));
   if (card) OMRSYNC_CHECK(tx->put(node::tables::kMeta, "parent_name", card->parent_name));
+  if (card && !card->parent_recipient.empty()) {
+    node::StickRecord stick;
+    stick.recipient = card->parent_recipient;
+    stick.peer = {card->parent, card->parent_incarnation};
+    OMRSYNC_CHECK(node::put_stick(*tx, node::kParentLink, stick));
+  }
   OMRSYNC_CHECK(audit_start(*tx, config, identity));
   OMRSYNC_CHECK(tx->commit());
   return identity;

@@ -15,6 +15,8 @@ struct StateFolder {
 
   [[nodiscard]] std::filesystem::path lock() const { return path / "lock"; }
   [[nodiscard]] std::filesystem::path control_socket() const { return path / "control.sock"; }
+  /// For packages to this node: a secret of age.
+  [[nodiscard]] std::filesystem::path stick_key() const { return path / "stick.key"; }
   /// Of a node with children: its own authority (ca.key, ca.crt) and the listener's certificate.
   [[nodiscard]] std::filesystem::path authority() const { return path / "authority"; }
   [[nodiscard]] std::filesystem::path server_key() const { return path / "authority" / "server.key"; }

@@ -72,7 +72,7 @@ Status keep_inbox(StoreTransaction& tx, std::string_view link) {
 }
 
 /// Roots of which the ledger knows and the database holds nothing: pages of the first load do not have them.
-Status offer_absent(StoreTransaction& tx, const World& world) {
+Status offer_absent(StoreTransaction& tx, const Stamp& now, const Actor& self) {
   std::vector<RootKey> absent;
   Status read = Done{};
   OMRSYNC_CHECK(tx.scan(tables::kLedger, "", "", SIZE_MAX, [&](const ports::Entry& entry) {
@@ -90,9 +90,7 @@ Status offer_absent(StoreTransaction& tx, const World& world) {
     const auto begin = absent.begin() + static_cast<std::ptrdiff_t>(from);
     const auto end = absent.begin() + static_cast<std::ptrdiff_t>(std::min(absent.size(), from + tuning::kLoadRoots));
     OMRSYNC_TRY(sequence, take_number(tx, "sequence"));
-    const OfferedSet set{
-        {world.identity.actor(), sequence}, 0, {}, world.stamp(world.clock.utc().count()), {begin, end}, true};
-    OMRSYNC_CHECK(offer_set(tx, world, set));
+    OMRSYNC_CHECK(put_offer(tx, {{self, sequence}, 0, {}, now, {begin, end}, true}));
   }
   return Done{};
 }
@@ -164,18 +162,24 @@ Status confirm_numbers(StoreTransaction& tx) {
   return sequence ? tx.put(tables::kMeta, kConfirmed, *sequence) : Status{Done{}};
 }
 
-Status renew_link(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
+Status renew_link(StoreTransaction& tx, const Stamp& now, std::string_view link, LinkRecord& record,
                   const LinkLife& life) {
   for (const auto table : {tables::kFrozen, tables::kSent, tables::kOutcomes})
     OMRSYNC_CHECK(tx.erase(table, link_key(link, 0), link_key(link, UINT64_MAX)));
   if (!OMRSYNC_PLANTED(inbox_dropped)) OMRSYNC_CHECK(keep_inbox(tx, link));
+  OMRSYNC_TRY(stick, stick_record(tx, link));
+  if (!stick.draft.empty()) {
+    stick.draft.clear();  // its numbers were those of the old life
+    OMRSYNC_CHECK(put_stick(tx, link, stick));
+  }
   LinkRecord fresh;
   fresh.life = life;
   fresh.lives = record.lives + 1;
   fresh.offer_all = !record.life.child.is_load();  // never used: what was written meanwhile is in the outbox
   record = std::move(fresh);
-  return link == kParentLink && record.offer_all && !OMRSYNC_PLANTED(tombstones_dropped) ? offer_absent(tx, world)
-                                                                                         : Status{Done{}};
+  return link == kParentLink && record.offer_all && !OMRSYNC_PLANTED(tombstones_dropped)
+             ? offer_absent(tx, now, life.child)
+             : Status{Done{}};
 }
 
 }  // namespace omrsync::node

@@ -45,7 +45,7 @@ Status confirm_numbers(ports::StoreTransaction& tx);
 /// The link begins a new life: what was sent and not acknowledged is forgotten (it is offered again), what came and is
 /// not done with stays, under kPastLink. Towards the parent every root is offered again: what stands by the first load,
 /// what is gone by the outbox. `record` is fresh afterwards; the caller stores it.
-Status renew_link(ports::StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
+Status renew_link(ports::StoreTransaction& tx, const Stamp& now, std::string_view link, LinkRecord& record,
                   const LinkLife& life);
 
 }  // namespace omrsync::node

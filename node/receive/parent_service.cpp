@@ -159,7 +159,7 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
   if (in_this_life && knows_more_of_us(record, hello)) return we_are_stale(std::move(tx));
   const LinkLife life{hello.life.child, world_.identity.actor()};
   const bool same = OMRSYNC_PLANTED(one_link_only) ? record.life.child == life.child : record.life == life;
-  if (!same) OMRSYNC_CHECK(renew_link(*tx, world_, link, record, life));
+  if (!same) OMRSYNC_CHECK(renew_link(*tx, world_.stamp(world_.clock.utc().count()), link, record, life));
   record.last_contact_ms = world_.clock.utc().count();
   record.clock_offset_ms = clock_offset(hello.time_ms, record.last_contact_ms);
   const ToldTime time = world_.shared.true_time.with([&](TrueTime& known) {
@@ -170,6 +170,8 @@ Result<std::string> ParentService::hello(const ChildRecord& child, const Hello& 
                      world_.identity.name, time.error_ms, time.trusted};
   OMRSYNC_TRY(end, tx->get(tables::kMeta, "log_end"));
   answer.down_end = end ? tables::number_from(*end) : 0;
+  answer.recipient = world_.identity.recipient;
+  OMRSYNC_CHECK(note_recipient(*tx, link, hello.recipient));
   OMRSYNC_TRY(seen,
               get_record<ChildRecord>(*tx, tables::kNodes, link));  // it may have been revoked since it was admitted
   if (!seen) return refuse(Code::node_unknown, "this parent does not know the node of that certificate");
@@ -200,8 +202,8 @@ Result<std::string> ParentService::push(const ChildRecord& child, const Push& pu
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(record, link_record(*tx, link));
   OMRSYNC_CHECK(same_life(record));
-  OMRSYNC_CHECK(take_batch(*tx, world_, link, record, push.batch));
   record.last_contact_ms = world_.clock.utc().count();
+  OMRSYNC_CHECK(take_batch(*tx, record.last_contact_ms, link, record, push.batch));
   OMRSYNC_CHECK(forget_told(*tx, link, push.outcomes_seen));
   OMRSYNC_TRY(answer, receipt(*tx, link, record, push.outcomes_seen));
   OMRSYNC_CHECK(put_link(*tx, link, record));

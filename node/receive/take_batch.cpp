@@ -13,12 +13,12 @@ using ports::StoreTransaction;
 
 Error refuse(Code code, const char* message) { return {Remedy::retry_later, code, message}; }
 
-Status put_set(StoreTransaction& tx, const World& world, std::string_view link, const Envelope& envelope,
+Status put_set(StoreTransaction& tx, std::int64_t now_ms, std::string_view link, const Envelope& envelope,
                std::string_view bytes) {
   InboxItem item;
   item.set = envelope.set;
   item.load = envelope.kind == Envelope::Kind::load;
-  item.since_ms = world.clock.utc().count();
+  item.since_ms = now_ms;
   for (const Entry& entry : envelope.entries) item.roots.push_back(entry.root);
   const std::string key = link_key(link, envelope.number);
   OMRSYNC_CHECK(tx.put(tables::kInboxBody, key, bytes));
@@ -41,11 +41,11 @@ Status tell_quarantined(StoreTransaction& tx, std::string_view link, LinkRecord&
 }
 
 /// An envelope that cannot be read is kept and quarantined, so that the sets behind it go on.
-Status put_unreadable(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
+Status put_unreadable(StoreTransaction& tx, std::int64_t now_ms, std::string_view link, LinkRecord& record,
                       std::uint64_t number, std::string_view bytes, const Error& error) {
   InboxItem item;
   item.state = InboxItem::State::quarantined;
-  item.since_ms = world.clock.utc().count();
+  item.since_ms = now_ms;
   item.code = static_cast<std::uint32_t>(error.code);
   item.reason = error.message;
   item.told = true;
@@ -61,7 +61,7 @@ bool is_final(Outcome::State state) noexcept {
 
 }  // namespace
 
-Status take_batch(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
+Status take_batch(StoreTransaction& tx, std::int64_t now_ms, std::string_view link, LinkRecord& record,
                   const Batch& batch) {
   if (batch.life != record.life) return refuse(Code::wire_life_over, "the batch belongs to another life of this link");
   if (batch.last < batch.first || batch.first == 0 || batch.last == UINT64_MAX)
@@ -78,23 +78,23 @@ Status take_batch(StoreTransaction& tx, const World& world, std::string_view lin
   std::uint64_t expected = batch.first;
   OMRSYNC_CHECK(read_frame(batch.frame, tuning::kFrameBytesMost, [&](std::string_view bytes) -> Status {
     const auto envelope = decode_envelope(bytes);
-    if (!envelope) return put_unreadable(tx, world, link, record, expected++, bytes, envelope.error());
+    if (!envelope) return put_unreadable(tx, now_ms, link, record, expected++, bytes, envelope.error());
     const bool run = envelope->kind == Envelope::Kind::empty_run;
     const std::uint64_t through = run ? envelope->through : envelope->number;
     if (envelope->number != expected || through < expected || through > batch.last)
       return refuse(Code::wire_malformed, "the numbers in a batch are not those on its label");
     expected = through + 1;
-    return run ? Status{Done{}} : put_set(tx, world, link, *envelope, bytes);
+    return run ? Status{Done{}} : put_set(tx, now_ms, link, *envelope, bytes);
   }));
   if (expected != batch.last + 1) return refuse(Code::wire_malformed, "a batch holds fewer sets than its label says");
   record.stored = batch.last;
   record.stored_chain = next_chain(batch.previous_chain, batch.digest, batch.last);
-  return append_audit(tx, R"({"act":"stored","at_ms":)" + std::to_string(world.clock.utc().count()) + R"(,"link":")" +
-                              std::string(link) + R"(","first":)" + std::to_string(batch.first) + R"(,"last":)" +
+  return append_audit(tx, R"({"act":"stored","at_ms":)" + std::to_string(now_ms) + R"(,"link":")" + std::string(link) +
+                              R"(","first":)" + std::to_string(batch.first) + R"(,"last":)" +
                               std::to_string(batch.last) + "}");
 }
 
-Status take_receipt(StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
+Status take_receipt(StoreTransaction& tx, std::int64_t now_ms, std::string_view link, LinkRecord& record,
                     const Receipt& receipt) {
   if (receipt.life != record.life) return Done{};  // a receipt of another life trims nothing (D28)
   OMRSYNC_CHECK(
@@ -105,8 +105,8 @@ Status take_receipt(StoreTransaction& tx, const World& world, std::string_view l
     const std::string key = link_key(link, outcome.number);
     OMRSYNC_TRY(sent, get_record<SentSet>(tx, tables::kSent, key));
     if (!sent) continue;
-    std::string text = R"({"act":"outcome","at_ms":)" + std::to_string(world.clock.utc().count()) + R"(,"set":")" +
-                       to_string(sent->set) + R"(","number":)" + std::to_string(outcome.number) + R"(,"outcome":")" +
+    std::string text = R"({"act":"outcome","at_ms":)" + std::to_string(now_ms) + R"(,"set":")" + to_string(sent->set) +
+                       R"(","number":)" + std::to_string(outcome.number) + R"(,"outcome":")" +
                        to_string(outcome.state) + "\"";
     for (const std::string& id : outcome.conflicts) text += R"(,"conflict":")" + id + "\"";
     OMRSYNC_CHECK(append_audit(tx, text + "}"));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "node/store/facts.h"
-#include "node/world.h"
 #include "protocol/messages.h"
 
 namespace omrsync::node {
@@ -10,11 +9,11 @@ namespace omrsync::node {
 /// commits, and only then answers (D6). A batch that is here already changes nothing (P-4). Refusals: wire_gap (numbers
 /// are missing before it), wire_digest_mismatch, incarnation_refused (the chain is another one), wire_malformed,
 /// limit_exceeded.
-Status take_batch(ports::StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
+Status take_batch(ports::StoreTransaction& tx, std::int64_t now_ms, std::string_view link, LinkRecord& record,
                   const Batch& batch);
 
 /// What the other side says became of our sets: those done with are forgotten, the others listed (queue ls).
-Status take_receipt(ports::StoreTransaction& tx, const World& world, std::string_view link, LinkRecord& record,
+Status take_receipt(ports::StoreTransaction& tx, std::int64_t now_ms, std::string_view link, LinkRecord& record,
                     const Receipt& receipt);
 
 }  // namespace omrsync::node

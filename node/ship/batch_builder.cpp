@@ -73,6 +73,25 @@ struct BatchBuilder::Building {
 };
 
 Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
+  {
+    OMRSYNC_TRY(tx, world_.store.read());
+    OMRSYNC_TRY(link, link_record(*tx, link_));
+    std::string frozen;
+    OMRSYNC_CHECK(tx->scan(tables::kFrozen, link_key(link_, link.acknowledged + 1), link_key(link_, UINT64_MAX), 1,
+                           [&](const ports::Entry& entry) {
+                             frozen = entry.value;
+                             return false;
+                           }));
+    if (!frozen.empty()) {
+      waits_ = false;
+      OMRSYNC_TRY(batch, decode<Batch>(frozen));
+      return std::optional<Batch>(std::move(batch));
+    }
+  }
+  return build(max_bytes);
+}
+
+Result<std::optional<Batch>> BatchBuilder::build(std::size_t max_bytes) {
   waits_ = false;
   std::vector<Source> sources;
   LinkRecord link;
@@ -81,16 +100,6 @@ Result<std::optional<Batch>> BatchBuilder::next(std::size_t max_bytes) {
     OMRSYNC_TRY(tx, world_.store.read());
     OMRSYNC_TRY(record, link_record(*tx, link_));
     link = std::move(record);
-    std::string frozen;
-    OMRSYNC_CHECK(tx->scan(tables::kFrozen, link_key(link_, link.acknowledged + 1), link_key(link_, UINT64_MAX), 1,
-                           [&](const ports::Entry& entry) {
-                             frozen = entry.value;
-                             return false;
-                           }));
-    if (!frozen.empty()) {
-      OMRSYNC_TRY(batch, decode<Batch>(frozen));
-      return std::optional<Batch>(std::move(batch));
-    }
     OMRSYNC_TRY(waiting, waiting_sets(*tx, link, grant));
     sources = std::move(waiting);
   }

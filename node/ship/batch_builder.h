@@ -25,6 +25,9 @@ class BatchBuilder {
   /// not reached the snapshot yet: ask again soon.
   Result<std::optional<Batch>> next(std::size_t max_bytes);
 
+  /// The same, of what is not frozen yet, whatever waits to be acknowledged: for a stick, which carries many batches.
+  Result<std::optional<Batch>> build(std::size_t max_bytes);
+
   [[nodiscard]] bool waits() const noexcept { return waits_; }
 
  private:

@@ -25,7 +25,10 @@ Status log_change(StoreTransaction& tx, const World& world, const RootKey& root,
 }
 
 Status offer_set(StoreTransaction& tx, const World& world, const OfferedSet& set) {
-  if (!world.has_parent) return Done{};
+  return world.has_parent ? put_offer(tx, set) : Status{Done{}};
+}
+
+Status put_offer(StoreTransaction& tx, const OfferedSet& set) {
   OMRSYNC_TRY(number, take_number(tx, "offer_end"));
   return put_record(tx, tables::kOutbox, tables::number_key(number), set);
 }

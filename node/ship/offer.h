@@ -25,6 +25,9 @@ Status log_change(ports::StoreTransaction& tx, const World& world, const RootKey
 /// Offers a set to the parent: its bodies are read when a batch is built (D23). Nothing where there is no parent.
 Status offer_set(ports::StoreTransaction& tx, const World& world, const OfferedSet& set);
 
+/// The same at a node that has a parent.
+Status put_offer(ports::StoreTransaction& tx, const OfferedSet& set);
+
 /// Remembers, or forgets, that the database shows something else than it should for a root: apply repairs it (D7b).
 Status note_repair(ports::StoreTransaction& tx, const RootKey& root, const LedgerRow& row);
 

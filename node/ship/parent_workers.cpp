@@ -25,11 +25,16 @@ Result<std::string> body_of(ports::Response response) {
 }  // namespace
 
 Hello greeting(const Identity& identity, const LinkRecord& link, std::int64_t now_ms) {
-  return {kWireVersion,     {identity.actor(), link.life.parent},
-          identity.name,    link.next_number - 1,
-          link.chain,       link.stored,
-          now_ms,           link.acknowledged,
-          link.stored_chain};
+  return {kWireVersion,
+          {identity.actor(), link.life.parent},
+          identity.name,
+          link.next_number - 1,
+          link.chain,
+          link.stored,
+          now_ms,
+          link.acknowledged,
+          link.stored_chain,
+          identity.recipient};
 }
 
 Pace ParentWorker::step(std::stop_token) {
@@ -148,9 +153,9 @@ Status PushWorker::take(const std::string& body) {
   OMRSYNC_TRY(receipt, decode<Receipt>(body));
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(record, link_record(*tx, kParentLink));
-  OMRSYNC_CHECK(take_receipt(*tx, world_, kParentLink, record, receipt));
-  OMRSYNC_CHECK(confirm_numbers(*tx));
   record.last_contact_ms = world_.clock.utc().count();
+  OMRSYNC_CHECK(take_receipt(*tx, record.last_contact_ms, kParentLink, record, receipt));
+  OMRSYNC_CHECK(confirm_numbers(*tx));
   OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
   OMRSYNC_CHECK(tx->commit());
   adapt(sent_bytes_);
@@ -168,11 +173,12 @@ Status PushWorker::take_hello(const std::string& body) {
     return Error{Remedy::retry_later, Code::wire_life_over, "the parent answered another life of this node"};
   // First contact, or one side began a new life: everything is offered anew (D28).
   if (record.life != answer.life) {
-    OMRSYNC_CHECK(renew_link(*tx, world_, kParentLink, record, answer.life));
+    OMRSYNC_CHECK(renew_link(*tx, world_.stamp(world_.clock.utc().count()), kParentLink, record, answer.life));
   } else {
     OMRSYNC_CHECK(confirm_numbers(*tx));
   }
   OMRSYNC_CHECK(trim_frozen(*tx, kParentLink, record, answer.up_stored));
+  OMRSYNC_CHECK(note_recipient(*tx, kParentLink, answer.recipient));
   record.last_contact_ms = world_.clock.utc().count();
   record.clock_offset_ms = clock_offset(answer.time_ms, record.last_contact_ms);
   const TrueTime time = world_.shared.true_time.with([&](TrueTime& known) {
@@ -227,9 +233,9 @@ Status PullWorker::take(const std::string& body) {
   OMRSYNC_TRY(answer, decode<PullAnswer>(body));
   OMRSYNC_TRY(tx, world_.store.write());
   OMRSYNC_TRY(record, link_record(*tx, kParentLink));
-  if (answer.batch) OMRSYNC_CHECK(take_batch(*tx, world_, kParentLink, record, *answer.batch));
-  OMRSYNC_CHECK(take_receipt(*tx, world_, kParentLink, record, answer.receipt));
   record.last_contact_ms = world_.clock.utc().count();
+  if (answer.batch) OMRSYNC_CHECK(take_batch(*tx, record.last_contact_ms, kParentLink, record, *answer.batch));
+  OMRSYNC_CHECK(take_receipt(*tx, record.last_contact_ms, kParentLink, record, answer.receipt));
   OMRSYNC_CHECK(put_link(*tx, kParentLink, record));
   OMRSYNC_CHECK(tx->commit());
   if (answer.batch) adapt(answer.batch->frame.size());

@@ -85,6 +85,23 @@ Status put_link(StoreTransaction& tx, std::string_view link, const LinkRecord& r
   return put_record(tx, tables::kLink, link, record);
 }
 
+Result<StickRecord> stick_record(StoreTransaction& tx, std::string_view link) {
+  OMRSYNC_TRY(record, get_record<StickRecord>(tx, tables::kSticks, link));
+  return record.value_or(StickRecord{});
+}
+
+Status put_stick(StoreTransaction& tx, std::string_view link, const StickRecord& record) {
+  return put_record(tx, tables::kSticks, link, record);
+}
+
+Status note_recipient(StoreTransaction& tx, std::string_view link, const std::string& recipient) {
+  if (recipient.empty()) return Done{};
+  OMRSYNC_TRY(record, stick_record(tx, link));
+  if (record.recipient == recipient) return Done{};
+  record.recipient = recipient;
+  return put_stick(tx, link, record);
+}
+
 Result<std::uint64_t> shown_rank(StoreTransaction& tx, std::string_view link, std::uint64_t number) {
   constexpr unsigned kNumberBits = 40;
   if (link != kParentLink) return std::uint64_t{0};

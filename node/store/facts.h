@@ -44,6 +44,13 @@ Result<std::vector<RootKey>> ledger_roots(ports::StoreTransaction& tx, const std
 Result<LinkRecord> link_record(ports::StoreTransaction& tx, std::string_view link);
 Status put_link(ports::StoreTransaction& tx, std::string_view link, const LinkRecord& record);
 
+/// What is known of the other end beside the line; a fresh one when nothing is.
+Result<StickRecord> stick_record(ports::StoreTransaction& tx, std::string_view link);
+Status put_stick(ports::StoreTransaction& tx, std::string_view link, const StickRecord& record);
+
+/// The other end said which key is for packages to it.
+Status note_recipient(ports::StoreTransaction& tx, std::string_view link, const std::string& recipient);
+
 /// The link number of a set from above as a root's ledger row compares it (rule 6.3): numbers of a later life of the
 /// link are higher. 0 for anything that did not come from above in the link's present life.
 Result<std::uint64_t> shown_rank(ports::StoreTransaction& tx, std::string_view link, std::uint64_t number);

@@ -62,6 +62,7 @@ void Identity::pack(Packer& out) const {
   out.uuid(node).text(name).number(incarnation.counter).fixed(incarnation.chance);
   pack_key(out, hash_key);
   pack_key(out, network_key);
+  out.text(recipient);
 }
 
 Identity Identity::unpack(Unpacker& in) {
@@ -72,6 +73,7 @@ Identity Identity::unpack(Unpacker& in) {
   r.incarnation.chance = in.fixed();
   unpack_key(in, r.hash_key);
   unpack_key(in, r.network_key);
+  r.recipient = in.text();
   return r;
 }
 
@@ -301,6 +303,41 @@ DecisionRequest DecisionRequest::unpack(Unpacker& in) {
   r.note = in.text();
   r.program = in.text();
   r.asked_ms = in.signed_number();
+  return r;
+}
+
+void PackageNote::pack(Packer& out) const {
+  out.text(package).number(first).number(last).signed_number(created_ms).signed_number(at_ms);
+}
+
+PackageNote PackageNote::unpack(Unpacker& in) {
+  PackageNote r;
+  r.package = in.text();
+  r.first = in.number();
+  r.last = in.number();
+  r.created_ms = in.signed_number();
+  r.at_ms = in.signed_number();
+  return r;
+}
+
+void StickRecord::pack(Packer& out) const {
+  out.text(recipient).actor(peer);
+  written.pack(out);
+  out.text(previous);
+  read.pack(out);
+  missed.pack(out);
+  out.text(draft);
+}
+
+StickRecord StickRecord::unpack(Unpacker& in) {
+  StickRecord r;
+  r.recipient = in.text();
+  r.peer = in.actor();
+  r.written = PackageNote::unpack(in);
+  r.previous = in.text();
+  r.read = PackageNote::unpack(in);
+  r.missed = PackageNote::unpack(in);
+  r.draft = in.text();
   return r;
 }
 

@@ -21,6 +21,7 @@ struct Identity {
   Incarnation incarnation;
   std::array<std::uint8_t, 16> hash_key{};     ///< of the ledger's hashes; never leaves this node (D22)
   std::array<std::uint8_t, 16> network_key{};  ///< of load dots; the same in the whole network (D26)
+  std::string recipient{};                     ///< "age1...": for packages to this node (stick.h); its secret is a file
 
   [[nodiscard]] Actor actor() const { return {node, incarnation}; }
   void pack(Packer& out) const;
@@ -186,6 +187,30 @@ struct DecisionRequest {
   std::int64_t asked_ms = 0;
   void pack(Packer& out) const;
   static DecisionRequest unpack(Unpacker& in);
+};
+
+/// A package as its maker, or its reader, remembers it.
+struct PackageNote {
+  std::string package;  ///< its uuid; empty: none yet
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  std::int64_t created_ms = 0;
+  std::int64_t at_ms = 0;  ///< when it was written, read or missed here
+  void pack(Packer& out) const;
+  static PackageNote unpack(Unpacker& in);
+};
+
+/// What a node knows of the other end of a link beside the line. By link.
+struct StickRecord {
+  std::string recipient;  ///< "age1...": for packages to it; empty: not known yet
+  Actor peer;             ///< the other node, known before any contact (from the card)
+  PackageNote written;    ///< the newest that was written whole
+  std::string previous;   ///< SHA-256 of its manifest
+  PackageNote read;       ///< the newest that was taken
+  PackageNote missed;     ///< it begins behind a gap; none: `package` is empty
+  std::string draft;      ///< manifest so far of an export that was not finished; empty: none
+  void pack(Packer& out) const;
+  static StickRecord unpack(Unpacker& in);
 };
 
 /// What may travel in one direction between a node and its parent (I-7). A class that is not named here may not.

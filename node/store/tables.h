@@ -38,12 +38,14 @@ inline constexpr TableName kUnlogged{"unlogged"};       ///< root table -> Captu
 inline constexpr TableName kRepairs{"repairs"};      ///< root whose database row is not what is to be shown -> nothing
 inline constexpr TableName kDecisions{"decisions"};  ///< conflict id -> DecisionRequest, until it is carried out
 inline constexpr TableName kOrigins{"origins"};      ///< node uuid -> the link by which its writes were first heard of
+inline constexpr TableName kSticks{"sticks"};        ///< link -> StickRecord
 
-inline constexpr std::array<std::string_view, 24> kAll = {
+inline constexpr std::array<std::string_view, 25> kAll = {
     kMeta.name,     kLedger.name,    kOutbox.name,     kLink.name,      kFrozen.name,   kSent.name,
     kInbox.name,    kInboxBody.name, kWaits.name,      kBrings.name,    kOutcomes.name, kLog.name,
     kLogPlace.name, kConflicts.name, kConflictOf.name, kAudit.name,     kNodes.name,    kUnlogged.name,
-    kRepairs.name,  kRuns.name,      kSegments.name,   kDecisions.name, kOrigins.name,  kEnrolments.name};
+    kRepairs.name,  kRuns.name,      kSegments.name,   kDecisions.name, kOrigins.name,  kEnrolments.name,
+    kSticks.name};
 
 using omrsync::root_bytes;
 using omrsync::root_from;

@@ -10,7 +10,8 @@ PROMISED = ["serve", "status", "sync", "queue ls", "queue show", "queue retry", 
             "node ls", "node show", "node add", "node pause", "node resume", "node revoke", "node allow",
             "config check", "config show", "config explain", "config set", "db grants", "db init", "doctor", "version",
             "help", "audit verify", "audit ls", "audit show", "audit export", "mapping coverage", "init parent",
-            "init child", "init district"]
+            "init child", "init district",
+            "usb export", "usb import", "usb verify", "usb inspect", "usb status"]
 
 
 class Commands(tool.ToolTest):
