@@ -269,8 +269,10 @@ Status NameKeeper::note_identifiers(PutWork& work) {
   for (const auto& [row, texts] : asking)
     for (const Holder& holder : found) {
       if (holder.uuid == row->key || !same_name(texts, holder.texts)) continue;
-      work.outcome.notices.push_back(
-          {Notice::identifier_taken, work.writes[row->write].root, {plan->table->name, holder.uuid}});
+      work.outcome.notices.push_back({Notice::identifier_taken,
+                                      work.writes[row->write].root,
+                                      {plan->table->name, holder.uuid},
+                                      plan->table->name + "/" + row->key});
     }
   return Done{};
 }

@@ -154,7 +154,8 @@ struct PutNotice {
   };
   Kind kind = Kind::alias;
   RootKey root;
-  RootKey other;  ///< a row in the way or referring; may be an owned one, then `table` is the owned table
+  RootKey other;      ///< a row in the way or referring; may be an owned one, then `table` is the owned table
+  GroupName group{};  ///< identifier_taken: the row of `root` that went in beside `other`
 };
 
 struct PutOutcome {

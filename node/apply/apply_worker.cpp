@@ -131,6 +131,18 @@ void take_kept(ApplyPlan& plan, const std::vector<std::size_t>& written, const s
   }
 }
 
+/// Identifiers that another patient has already: both rows are there, and people are to look.
+void take_collisions(ApplyPlan& plan, const ports::PutOutcome& put, std::map<RootKey, Outcome::State>& outcomes) {
+  for (const ports::PutNotice& notice : put.notices) {
+    if (notice.kind != ports::PutNotice::Kind::identifier_taken) continue;
+    for (PlannedRoot& planned : plan.roots) {
+      if (planned.root != notice.root) continue;
+      planned.collisions.emplace_back(notice.group, notice.other);
+      outcomes[planned.root] = Outcome::State::conflict;
+    }
+  }
+}
+
 /// What `put` says the rows hash to now, and what they cannot hold, into the plan.
 void take_hashes(ApplyPlan& plan, const std::vector<std::size_t>& written, const ports::PutOutcome& put) {
   for (std::size_t i = 0; i < written.size() && i < put.residues.size(); ++i)
@@ -250,6 +262,7 @@ Result<ApplyWorker::Did> ApplyWorker::in_unit(std::vector<Work>& works, const st
   }
   take_hashes(plan, writes.places, *put);
   take_kept(plan, writes.places, befores, *put, writes.outcomes);
+  take_collisions(plan, *put, writes.outcomes);
   tell();
   hand_over(works);
   const auto did = commit(*unit, plan);

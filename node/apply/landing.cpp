@@ -258,6 +258,7 @@ Status land_root(Landing& landing, PlannedRoot planned, const std::vector<Came>&
   OMRSYNC_CHECK(note_repair(landing.tx, planned.root, *taken));
   if (changed) OMRSYNC_CHECK(came.empty() ? tell_own(landing, planned) : tell_change(landing, planned, joined, came));
   OMRSYNC_CHECK(note_conflicts(landing, planned, joined, {row, before}, first_contact));
+  OMRSYNC_CHECK(note_collisions(landing, planned));
   OMRSYNC_CHECK(note_life(landing, planned, before));
   if (changed) OMRSYNC_CHECK(release_overtaken(landing.tx, planned.root));
   if (planned.purged) return Done{};

@@ -5,6 +5,7 @@
 #include "conflict/join.h"
 #include "conflict/unseen_end.h"
 #include "node/apply/landing_parts.h"
+#include "node/decide/collisions.h"
 #include "node/decide/conflicts.h"
 #include "node/decide/view.h"
 
@@ -58,6 +59,16 @@ Status note_unseen_end(Landing& landing, RootState& joined, PlannedRoot& planned
   OMRSYNC_TRY(dot, landing.own_dot());
   conflict::stand_beside_end(joined, *planned.beside_end, dot);
   for (PlannedGroup& group : planned.groups) group.differs = group.differs || group.name == kLifeGroup;
+  return Done{};
+}
+
+Status note_collisions(Landing& landing, const PlannedRoot& planned) {
+  if (const ports::RootChange* change = change_of(landing, planned.root))
+    OMRSYNC_CHECK(close_collisions(landing.tx, landing.world, *change));
+  for (const auto& [group, other] : planned.collisions) {
+    OMRSYNC_TRY(id, open_collision(landing.tx, landing.world, planned.root, group, other));
+    landing.conflicts.push_back(id);
+  }
   return Done{};
 }
 

@@ -61,6 +61,9 @@ Status decide_group(Landing& landing, const RootKey& root, RootState& joined, Pl
 /// What somebody changed while another, unknown to him, voided or purged the root: people are to look at it (6.2).
 Status note_unseen_end(Landing& landing, RootState& joined, PlannedRoot& planned);
 
+/// Opens what collides from now on, and closes what does no longer.
+Status note_collisions(Landing& landing, const PlannedRoot& planned);
+
 /// Opens, keeps and closes the conflicts of a root, and lists what was decided, here or elsewhere.
 Status note_conflicts(Landing& landing, const PlannedRoot& planned, const RootState& joined, const Was& was,
                       bool first_contact);

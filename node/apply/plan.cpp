@@ -53,6 +53,8 @@ std::string encode(const ApplyPlan& plan) {
     for (const auto& [name, hash] : root.holds) out.text(name).fixed(hash);
     out.number(root.referrers.size());
     for (const RootKey& referrer : root.referrers) out.root(referrer);
+    out.number(root.collisions.size());
+    for (const auto& [group, other] : root.collisions) out.text(group).root(other);
     out.flag(root.beside_end.has_value());
     if (root.beside_end) RecordedSide{*root.beside_end}.pack(out);
     out.number(static_cast<std::uint64_t>(root.root_class));
@@ -89,6 +91,10 @@ Result<ApplyPlan> decode_plan(std::string_view bytes) {
       root.holds.emplace(std::move(name), in.fixed());
     }
     for (auto referrers = in.number(); referrers > 0 && in.sound(); --referrers) root.referrers.push_back(in.root());
+    for (auto collisions = in.number(); collisions > 0 && in.sound(); --collisions) {
+      std::string group = in.text();
+      root.collisions.emplace_back(std::move(group), in.root());
+    }
     if (in.flag()) root.beside_end = RecordedSide::unpack(in).sibling;
     root.root_class = static_cast<ports::RootTable::Class>(std::min<std::uint64_t>(in.number(), 2));
     plan.roots.push_back(std::move(root));

@@ -37,10 +37,11 @@ struct PlannedRoot {
   bool purged = false;  ///< by this transaction
   bool kept = false;    ///< was to be purged, but stays because something refers to it (D30)
   std::vector<PlannedGroup> groups;
-  std::map<GroupName, GroupValue> residue;   ///< columns that this database lacks
-  std::map<GroupName, std::uint64_t> holds;  ///< kept: what stands there now
-  std::optional<Sibling> beside_end{};       ///< conflict::life_beside_end; its dot comes with its place in the log
-  std::vector<RootKey> referrers;  ///< kept: some of the rows that refer to it; none: its kind is never deleted
+  std::map<GroupName, GroupValue> residue;                  ///< columns that this database lacks
+  std::map<GroupName, std::uint64_t> holds;                 ///< kept: what stands there now
+  std::vector<std::pair<GroupName, RootKey>> collisions{};  ///< an identifier of it, and the row that has it already
+  std::optional<Sibling> beside_end{};  ///< conflict::life_beside_end; its dot comes with its place in the log
+  std::vector<RootKey> referrers;       ///< kept: some of the rows that refer to it; none: its kind is never deleted
   ports::RootTable::Class root_class = ports::RootTable::Class::clinical;
 };
 

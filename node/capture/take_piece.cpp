@@ -6,6 +6,7 @@
 
 #include "node/apply/keeping.h"
 #include "node/apply/landing.h"
+#include "node/decide/collisions.h"
 #include "node/decide/conflicts.h"
 #include "node/ledger/local.h"
 #include "node/plant.h"
@@ -65,6 +66,7 @@ Status take_root(StoreTransaction& tx, const World& world, Met& met, const Local
   OMRSYNC_CHECK(note_repair(tx, change.root, row));
   OMRSYNC_CHECK(log_change(tx, world, change.root, write.dot, std::nullopt));
   OMRSYNC_CHECK(note_effects(tx, world, change.root, row, effect));
+  OMRSYNC_CHECK(close_collisions(tx, world, change));
   const bool purged = change.kind == ports::RootChange::Kind::purged;
   if (purged || std::any_of(change.groups.begin(), change.groups.end(),
                             [](const ports::GroupChange& group) { return group.group == kLifeGroup; }))
