@@ -15,8 +15,8 @@ const std::vector<CommandSpec>& all_commands() {
   static const std::vector<CommandSpec> commands = [] {
     std::vector<CommandSpec> all;
     for (const auto& some : {init_commands(), run_commands(), node_commands(), enrol_commands(), queue_commands(),
-                             conflict_commands(), resolve_commands(), policy_commands(), usb_commands(), database_commands(),
-                             audit_commands(), config_commands(), general_commands()})
+                             conflict_commands(), resolve_commands(), policy_commands(), usb_commands(),
+                             database_commands(), audit_commands(), config_commands(), general_commands()})
       all.insert(all.end(), some.begin(), some.end());
     return all;
   }();

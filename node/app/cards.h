@@ -25,7 +25,7 @@ struct Card {
   std::string certificate_pem;
   std::string key_pem;
   std::array<std::uint8_t, 16> network_key{};
-  std::uint32_t incarnation = 0;  ///< the newest of the node that its parent knows of; 0: none
+  std::uint32_t incarnation = 0;     ///< the newest of the node that its parent knows of; 0: none
   Incarnation parent_incarnation{};  ///< counter 0: an older card, which does not say
   std::string parent_recipient{};    ///< "age1...", for packages to the parent; empty likewise
 };

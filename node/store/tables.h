@@ -41,11 +41,10 @@ inline constexpr TableName kOrigins{"origins"};      ///< node uuid -> the link 
 inline constexpr TableName kSticks{"sticks"};        ///< link -> StickRecord
 
 inline constexpr std::array<std::string_view, 25> kAll = {
-    kMeta.name,     kLedger.name,    kOutbox.name,     kLink.name,      kFrozen.name,   kSent.name,
-    kInbox.name,    kInboxBody.name, kWaits.name,      kBrings.name,    kOutcomes.name, kLog.name,
-    kLogPlace.name, kConflicts.name, kConflictOf.name, kAudit.name,     kNodes.name,    kUnlogged.name,
-    kRepairs.name,  kRuns.name,      kSegments.name,   kDecisions.name, kOrigins.name,  kEnrolments.name,
-    kSticks.name};
+    kMeta.name,       kLedger.name,  kOutbox.name,     kLink.name,     kFrozen.name,  kSent.name,     kInbox.name,
+    kInboxBody.name,  kWaits.name,   kBrings.name,     kOutcomes.name, kLog.name,     kLogPlace.name, kConflicts.name,
+    kConflictOf.name, kAudit.name,   kNodes.name,      kUnlogged.name, kRepairs.name, kRuns.name,     kSegments.name,
+    kDecisions.name,  kOrigins.name, kEnrolments.name, kSticks.name};
 
 using omrsync::root_bytes;
 using omrsync::root_from;

@@ -19,7 +19,10 @@ def drained(node):
 
 
 def export(node, stick, *options, codes=(0,)):
-    return node.run('usb', 'export', stick, '--json', *options, codes=codes)
+    done = node.run('usb', 'export', stick, '--json', *options, codes=codes)
+    for file in stick.rglob('*'):
+        check(not file.is_file() or b'PRIVATE' not in file.read_bytes(), f'a private key is on the stick: {file.name}')
+    return done
 
 
 def take(node, stick):

@@ -113,7 +113,7 @@ TEST_CASE("a new life of a link is no way around the grant") {
     auto tx = country.p.disk.write();
     const std::string link = to_string(country.a.engine->world().identity.node);
     auto record = link_record(**tx, link).value();
-    REQUIRE(renew_link(**tx, country.p.engine->world(), link, record, record.life));
+    REQUIRE(renew_link(**tx, country.p.engine->world().stamp(0), link, record, record.life));
     REQUIRE((*tx)->commit());
   }
   retry(country.p);
